@@ -1,0 +1,120 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+/// The settings of every target: Swift 6 mode, strict memory safety, no warnings.
+let strict: [SwiftSetting] = [
+    .swiftLanguageMode(.v6),
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
+    .enableUpcomingFeature("InferIsolatedConformances"),
+    .enableUpcomingFeature("ImmutableWeakCaptures"),
+    .strictMemorySafety(),
+    .treatAllWarnings(as: .error),
+]
+
+let package = Package(
+    name: "BiometricFlow",
+    products: [
+        .library(name: "RPCRuntime", targets: ["RPCRuntime"]),
+        .library(name: "ZKProtocol", targets: ["ZKProtocol"]),
+        .plugin(name: "RPCCodegenPlugin", targets: ["RPCCodegenPlugin"]),
+        .executable(name: "LocationService", targets: ["LocationService"]),
+        .executable(name: "GatewayService", targets: ["GatewayService"]),
+        .executable(name: "ctl", targets: ["ctl"]),
+        .executable(name: "zk-simulator", targets: ["zk-simulator"]),
+        .executable(name: "rpc-bench", targets: ["rpc-bench"]),
+    ],
+    dependencies: [],
+    targets: [
+        // C: headers that Swift cannot import by itself.
+        .target(
+            name: "COpenSSL",
+            linkerSettings: [.linkedLibrary("ssl"), .linkedLibrary("crypto")]),
+        .target(name: "CLinux"),
+        .systemLibrary(
+            name: "CSQLite", pkgConfig: "sqlite3", providers: [.apt(["libsqlite3-dev"])]),
+
+        // Libraries.
+        .target(
+            name: "Transport", dependencies: ["COpenSSL", "CLinux"], swiftSettings: strict),
+        .target(name: "RPCRuntime", dependencies: ["Transport"], swiftSettings: strict),
+        .target(
+            name: "MeshAPI", dependencies: ["RPCRuntime"], path: "Schemas",
+            swiftSettings: strict, plugins: ["RPCCodegenPlugin"]),
+        .target(name: "ZKProtocol", dependencies: ["Transport"], swiftSettings: strict),
+        .target(name: "HTTP", dependencies: ["Transport"], swiftSettings: strict),
+        .target(name: "SQLite", dependencies: ["CSQLite", "Transport"], swiftSettings: strict),
+        .target(name: "ServiceKit", dependencies: ["Transport", "CLinux"], swiftSettings: strict),
+        .target(name: "Attendance", swiftSettings: strict),
+
+        // The schema compiler and its plugin.
+        .executableTarget(name: "RPCCodegen", swiftSettings: strict),
+        .plugin(
+            name: "RPCCodegenPlugin", capability: .buildTool(), dependencies: ["RPCCodegen"]),
+
+        // Programs.
+        .executableTarget(
+            name: "LocationService",
+            dependencies: [
+                "MeshAPI", "RPCRuntime", "Transport", "ZKProtocol", "SQLite", "ServiceKit",
+                "Attendance",
+            ], swiftSettings: strict),
+        .executableTarget(
+            name: "GatewayService",
+            dependencies: [
+                "MeshAPI", "RPCRuntime", "Transport", "HTTP", "SQLite", "ServiceKit",
+                "Attendance",
+            ], swiftSettings: strict),
+        .executableTarget(
+            name: "ctl",
+            dependencies: ["MeshAPI", "RPCRuntime", "Transport", "ServiceKit", "Attendance"],
+            swiftSettings: strict),
+        .executableTarget(
+            name: "zk-simulator", dependencies: ["ZKProtocol", "Transport", "ServiceKit"],
+            swiftSettings: strict),
+        .executableTarget(
+            name: "rpc-bench",
+            dependencies: ["MeshAPI", "RPCRuntime", "Transport", "ZKProtocol", "CLinux"],
+            swiftSettings: strict),
+
+        // Tests: a folder per target; what several of them need is in TestSupport.
+        .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: strict),
+        .testTarget(
+            name: "RPCCodegenTests", dependencies: ["RPCCodegen", "TestSupport"],
+            swiftSettings: strict),
+        .testTarget(
+            name: "RPCRuntimeTests",
+            dependencies: ["RPCRuntime", "Transport", "MeshAPI", "TestSupport"],
+            swiftSettings: strict),
+        .testTarget(
+            name: "TransportTests", dependencies: ["Transport", "TestSupport"],
+            swiftSettings: strict),
+        .testTarget(
+            name: "ZKProtocolTests",
+            dependencies: ["ZKProtocol", "Transport", "TestSupport", "zk-simulator"],
+            swiftSettings: strict),
+        .testTarget(
+            name: "HTTPTests", dependencies: ["HTTP", "Transport", "TestSupport"],
+            swiftSettings: strict),
+        .testTarget(
+            name: "SQLiteTests", dependencies: ["SQLite", "TestSupport"], swiftSettings: strict),
+        .testTarget(
+            name: "ServiceKitTests", dependencies: ["ServiceKit", "TestSupport"],
+            swiftSettings: strict),
+        .testTarget(
+            name: "AttendanceTests", dependencies: ["Attendance", "TestSupport"],
+            swiftSettings: strict),
+        .testTarget(
+            name: "LocationServiceTests",
+            dependencies: ["LocationService", "MeshAPI", "TestSupport"], swiftSettings: strict),
+        .testTarget(
+            name: "GatewayServiceTests",
+            dependencies: ["GatewayService", "MeshAPI", "TestSupport"], swiftSettings: strict),
+        .testTarget(
+            name: "ctlTests", dependencies: ["ctl", "MeshAPI", "TestSupport"],
+            swiftSettings: strict),
+        .testTarget(name: "TidyTests", dependencies: ["TestSupport"], swiftSettings: strict),
+    ]
+)
