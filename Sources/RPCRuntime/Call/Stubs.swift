@@ -1,5 +1,3 @@
-public import Transport
-
 public struct CallOptions: Sendable {
     public var timeout: Duration?
     public init(timeout: Duration? = nil) { self.timeout = timeout }
