@@ -1,6 +1,31 @@
+#define _GNU_SOURCE
 #include "CLinux.h"
+#include <errno.h>
+#include <pthread.h>
 
 static __thread void *thread_value;
 
 void *CLinux_thread_value(void) { return thread_value; }
 void CLinux_set_thread_value(void *value) { thread_value = value; }
+
+int CLinux_epoll_ctl(int epoll, int operation, int descriptor, uint32_t events, uint64_t data) {
+    struct epoll_event event = {.events = events, .data.u64 = data};
+    return epoll_ctl(epoll, operation, descriptor, &event);
+}
+
+int CLinux_epoll_wait(int epoll, CLinux_event *events, int milliseconds) {
+    struct epoll_event ready[256];
+    int count = epoll_wait(epoll, ready, 256, milliseconds);
+    if (count < 0) return -errno;
+    for (int i = 0; i < count; i++) {
+        events[i].events = ready[i].events;
+        events[i].data = ready[i].data.u64;
+    }
+    return count;
+}
+
+int CLinux_accept(int descriptor, struct sockaddr *address, socklen_t *length) {
+    return accept4(descriptor, address, length, SOCK_NONBLOCK | SOCK_CLOEXEC);
+}
+
+void CLinux_name_thread(const char *name) { pthread_setname_np(pthread_self(), name); }

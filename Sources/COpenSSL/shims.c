@@ -13,6 +13,8 @@ void COpenSSL_CTX_set_modes(SSL_CTX *context) {
     SSL_CTX_set_mode(
         context, SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ENABLE_PARTIAL_WRITE
                      | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
+    SSL_CTX_set_read_ahead(context, 1);
+    SSL_CTX_set_quiet_shutdown(context, 1);
 }
 
 int COpenSSL_error_reason(unsigned long error) { return ERR_GET_REASON(error); }
@@ -44,4 +46,8 @@ int COpenSSL_first_uri(X509 *certificate, char *buffer, size_t capacity) {
     }
     GENERAL_NAMES_free(names);
     return count;
+}
+
+void COpenSSL_CTX_disable_session_cache(SSL_CTX *context) {
+    SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_OFF);
 }

@@ -18,4 +18,18 @@
 void *_Nullable CLinux_thread_value(void);
 void CLinux_set_thread_value(void *_Nullable value);
 
+/// A ready descriptor: epoll's event without its union.
+typedef struct {
+    uint32_t events;
+    uint64_t data;
+} CLinux_event;
+
+int CLinux_epoll_ctl(int epoll, int operation, int descriptor, uint32_t events, uint64_t data);
+/// Waits for at most 256 events; negative is an errno.
+int CLinux_epoll_wait(int epoll, CLinux_event *_Nonnull events, int milliseconds);
+/// accept4 with SOCK_NONBLOCK and SOCK_CLOEXEC.
+/// Names the calling thread: at most 15 bytes.
+void CLinux_name_thread(const char *_Nonnull name);
+int CLinux_accept(int descriptor, struct sockaddr *_Nonnull address, socklen_t *_Nonnull length);
+
 #endif

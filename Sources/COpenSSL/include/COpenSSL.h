@@ -18,7 +18,10 @@ void COpenSSL_BIO_set_retry_read(BIO *bio);
 void COpenSSL_BIO_set_retry_write(BIO *bio);
 void COpenSSL_BIO_clear_retry_flags(BIO *bio);
 int COpenSSL_CTX_set_tls13_only(SSL_CTX *context);
+/// Partial writes, moving buffers, buffers given back when idle, reading ahead, and no
+/// close_notify unless it is asked for.
 void COpenSSL_CTX_set_modes(SSL_CTX *context);
+void COpenSSL_CTX_disable_session_cache(SSL_CTX *context);
 int COpenSSL_error_reason(unsigned long error);
 int COpenSSL_CTX_set1_groups_list(SSL_CTX *context, const char *list);
 /// How many URI names the certificate's SAN extension holds; the first is copied to `buffer`,

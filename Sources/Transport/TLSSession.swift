@@ -1,0 +1,181 @@
+import COpenSSL
+import Glibc
+
+/// One TLS connection without a socket: ciphertext in, plaintext out, and back.
+///
+/// It runs over a BIO of its own that reads from the bytes of the current read and writes into the
+/// channel's output, so that nothing is copied between buffers that OpenSSL would own.
+@safe final class TLSSession {
+    /// What a step of the handshake came to.
+    enum Progress {
+        case waiting
+        case done
+    }
+
+    private let ssl: OpaquePointer
+    private let context: TLSContext
+    /// The ciphertext of the current read; valid only inside `read` and `handshake`.
+    private var input = unsafe UnsafeRawBufferPointer(start: nil, count: 0)
+    /// Ciphertext for the socket.
+    var output = OutputBuffer()
+
+    init(_ context: TLSContext) {
+        self.context = context
+        guard let ssl = unsafe SSL_new(context.raw), let bio = unsafe BIO_new(BIOMethod.shared.raw)
+        else { preconditionFailure("OpenSSL is out of memory") }
+        unsafe self.ssl = ssl
+        // Safe because the BIO is freed with `ssl` in `deinit`, while self is alive.
+        unsafe BIO_set_data(bio, Unmanaged.passUnretained(self).toOpaque())
+        unsafe SSL_set_bio(ssl, bio, bio)
+        if context.isServer {
+            unsafe SSL_set_accept_state(ssl)
+        } else {
+            unsafe SSL_set_connect_state(ssl)
+        }
+    }
+
+    deinit { unsafe SSL_free(ssl) }
+
+    /// Goes on with the handshake, with the bytes that have arrived.
+    ///
+    /// Bytes behind the handshake stay inside OpenSSL: call ``read(_:into:)`` when it is done.
+    func handshake(_ arrived: UnsafeRawBufferPointer) throws(TransportError) -> Progress {
+        unsafe input = arrived
+        defer { unsafe input = UnsafeRawBufferPointer(start: nil, count: 0) }
+        ERR_clear_error()
+        let result = unsafe SSL_do_handshake(ssl)
+        if result == 1 { return .done }
+        let reason = unsafe SSL_get_error(ssl, result)
+        if reason == SSL_ERROR_WANT_READ || reason == SSL_ERROR_WANT_WRITE { return .waiting }
+        throw failure()
+    }
+
+    /// Decrypts into `plain`: the count, 0 when more must arrive, nil at the end of the stream.
+    ///
+    /// Call it again with no bytes while it fills `plain`.
+    func read(
+        _ arrived: UnsafeRawBufferPointer, into plain: UnsafeMutableRawBufferPointer
+    ) throws(TransportError) -> Int? {
+        if unsafe !arrived.isEmpty { unsafe input = arrived }
+        var filled = 0
+        while filled < plain.count, let base = plain.baseAddress {
+            ERR_clear_error()
+            let count = unsafe SSL_read(ssl, base + filled, Int32(clamping: plain.count - filled))
+            if count > 0 {
+                filled += Int(count)
+                continue
+            }
+            switch unsafe SSL_get_error(ssl, count) {
+            case SSL_ERROR_WANT_READ, SSL_ERROR_WANT_WRITE:
+                unsafe input = UnsafeRawBufferPointer(start: nil, count: 0)
+                return filled
+            case SSL_ERROR_ZERO_RETURN: return filled > 0 ? filled : nil
+            default: throw failure()
+            }
+        }
+        return filled
+    }
+
+    /// Encrypts all of `plain` into ``output``.
+    func write(_ plain: UnsafeRawBufferPointer) throws(TransportError) {
+        var done = 0
+        while done < plain.count, let base = plain.baseAddress {
+            ERR_clear_error()
+            let count = unsafe SSL_write(ssl, base + done, Int32(clamping: plain.count - done))
+            guard count > 0 else { throw failure() }
+            done += Int(count)
+        }
+    }
+
+    /// Tells the peer that this was the last byte.
+    func closeNotify() {
+        ERR_clear_error()
+        unsafe SSL_set_quiet_shutdown(ssl, 0)
+        _ = unsafe SSL_shutdown(ssl)
+    }
+
+    /// Who the peer is; checks trust domain and role.
+    func peerIdentity() throws(TransportError) -> PeerIdentity? {
+        guard let trustDomain = context.trustDomain else { return nil }
+        guard let certificate = unsafe SSL_get0_peer_certificate(ssl),
+            let identity = unsafe PeerIdentity(certificate: certificate)
+        else {
+            throw TransportError(
+                .tls, "the peer's certificate has no SPIFFE URI of the form spiffe://DOMAIN/ROLE/NAME")
+        }
+        guard identity.trustDomain == trustDomain else {
+            throw TransportError(
+                .tls, "the peer \(identity) is not of the trust domain '\(trustDomain)'")
+        }
+        guard context.peerRoles.isEmpty || context.peerRoles.contains(identity.role) else {
+            throw TransportError(
+                .tls,
+                "the peer is \(identity); expected the role \(context.peerRoles.joined(separator: " or "))"
+            )
+        }
+        return identity
+    }
+
+    /// The reason of a failure, from the certificate check where that is what failed.
+    private func failure() -> TransportError {
+        let reasons = OpenSSLErrors.drain()
+        let verified = unsafe SSL_get_verify_result(ssl)
+        if verified != Int(X509_V_OK), reasons.contains("certificate verify failed") {
+            let text = unsafe String(cString: X509_verify_cert_error_string(verified))
+            return TransportError(.tls, "TLS: the peer's certificate was refused: \(text)")
+        }
+        return TransportError(.tls, "TLS: \(reasons)")
+    }
+
+    // MARK: - The BIO
+
+    fileprivate func take(into target: UnsafeMutablePointer<CChar>, _ room: Int) -> Int {
+        let count = unsafe min(room, input.count)
+        guard count > 0, let base = unsafe input.baseAddress else { return 0 }
+        unsafe UnsafeMutableRawPointer(target).copyMemory(from: base, byteCount: count)
+        unsafe input = UnsafeRawBufferPointer(rebasing: input[count...])
+        return count
+    }
+
+    fileprivate func put(_ bytes: UnsafeRawBufferPointer) { unsafe output.append(bytes) }
+}
+
+/// The BIO_METHOD of every session.
+@safe private struct BIOMethod: @unchecked Sendable {
+    // Safe because the method table is not changed after it is made.
+    let raw: OpaquePointer
+
+    static let shared = BIOMethod()
+
+    private init() {
+        guard let method = unsafe BIO_meth_new(Int32(BIO_TYPE_SOURCE_SINK) | 100, "channel") else {
+            preconditionFailure("OpenSSL is out of memory")
+        }
+        unsafe raw = method
+        _ = unsafe BIO_meth_set_create(method) { bio in
+            unsafe BIO_set_init(bio, 1)
+            return 1
+        }
+        _ = unsafe BIO_meth_set_ctrl(method) { _, command, _, _ in
+            command == BIO_CTRL_FLUSH ? 1 : 0
+        }
+        _ = unsafe BIO_meth_set_read(method) { bio, target, room in
+            guard let bio = unsafe bio, let target = unsafe target,
+                let data = unsafe BIO_get_data(bio)
+            else { return -1 }
+            unsafe COpenSSL_BIO_clear_retry_flags(bio)
+            let session = unsafe Unmanaged<TLSSession>.fromOpaque(data).takeUnretainedValue()
+            let count = unsafe session.take(into: target, Int(room))
+            if count > 0 { return Int32(count) }
+            unsafe COpenSSL_BIO_set_retry_read(bio)
+            return -1
+        }
+        _ = unsafe BIO_meth_set_write(method) { bio, bytes, count in
+            guard let bio = unsafe bio, let data = unsafe BIO_get_data(bio) else { return -1 }
+            unsafe COpenSSL_BIO_clear_retry_flags(bio)
+            let session = unsafe Unmanaged<TLSSession>.fromOpaque(data).takeUnretainedValue()
+            unsafe session.put(UnsafeRawBufferPointer(start: bytes, count: Int(count)))
+            return count
+        }
+    }
+}
