@@ -156,7 +156,9 @@ struct HTTPConnection: ~Copyable {
         }
     }
 
-    /// Runs a streamed body. One that fails is cut off without its end, so that the client sees
+    /// Runs a streamed body.
+    ///
+    /// One that fails is cut off without its end, so that the client sees
     /// that it is not whole.
     private func stream(
         _ produce: @Sendable (HTTPBodyWriter) async throws -> Void,
@@ -210,7 +212,7 @@ struct HTTPConnection: ~Copyable {
     /// Reads on for a moment: closing while bytes are unread resets the connection, and the
     /// reset may overtake the answer.
     private func linger() async {
-        let deadline = server.clock.uptime() + .seconds(1)
+        let deadline = server.clock.uptime() + server.options.lingerTimeout
         var left = 256 * 1024
         while left > 0 {
             let time = deadline - server.clock.uptime()

@@ -108,7 +108,9 @@ public enum HTTPDate {
 
     private static func padded(_ value: Int64) -> String { value < 10 ? "0\(value)" : "\(value)" }
 
-    /// The Gregorian date that many days after 1970-01-01. Years begin in March in between, so
+    /// The Gregorian date that many days after 1970-01-01.
+    ///
+    /// Years begin in March in between, so
     /// that the leap day comes last.
     private static func civil(days: Int64) -> (year: Int64, month: Int, day: Int64) {
         let shifted = days &+ 719_468

@@ -26,6 +26,8 @@ public struct HTTPServerOptions: Sendable {
     public var bodyProgress = 1024
     /// A response, or a piece of a streamed one, must be with the kernel within this time.
     public var writeTimeout = Duration.seconds(30)
+    /// How long a refused connection is read on, so that the refusal is not lost in a reset.
+    public var lingerTimeout = Duration.seconds(1)
     /// What requests in progress get at shutdown.
     public var grace = Duration.seconds(10)
 
@@ -84,8 +86,10 @@ public final class HTTPServer: Sendable {
         var idleSince: Duration?
     }
 
-    /// Binds the address. Without TLS it must be a loopback address: keys and people's data do
-    /// not cross a network in clear text.
+    /// Binds the address.
+    ///
+    /// Without TLS it must be a loopback address: keys and people's data do not cross a network
+    /// in clear text.
     public init(
         address: SocketAddress, loop: EventLoop, tls: TLSContext?, clock: HTTPClock,
         options: HTTPServerOptions = HTTPServerOptions(),

@@ -20,7 +20,8 @@ import Testing
 
     @Test func `pipelined requests come out one by one`() {
         let one = "GET /a HTTP/1.1\r\nHost: h\r\n\r\n"
-        let two = "POST /b HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n"
+        let two =
+            "POST /b HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n"
             + "3;x=y\r\nabc\r\n0A\r\n0123456789\r\n0\r\nTrailer: t\r\n\r\n"
         for step in [1, 2, 3, 7, 64, .max] {
             let parsed = parse(one + two + one, step: step)
