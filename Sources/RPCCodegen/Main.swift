@@ -1,3 +1,102 @@
-@main enum Program {
-    static func main() {}
+import Foundation
+
+@main
+enum Program {
+    static func main() {
+        do throws(Failure) {
+            let status = try run(try Arguments(Array(CommandLine.arguments.dropFirst())))
+            exit(status)
+        } catch {
+            FileHandle.standardError.write(Data("RPCCodegen: \(error.text)\n".utf8))
+            exit(2)
+        }
+    }
+
+    /// A mistake in how the tool was called, or a file that cannot be read or written.
+    struct Failure: Error {
+        var text: String
+    }
+
+    /// Compiles; the exit status is 1 when a schema has mistakes.
+    static func run(_ arguments: Arguments) throws(Failure) -> Int32 {
+        if arguments.wantsHelp {
+            print(Arguments.help)
+            return 0
+        }
+        var compilation = Compilation(tree: Files.tree(root: arguments.root))
+        var paths: [String] = []
+        for file in arguments.schemas {
+            let path = try Files.relative(file, to: arguments.root)
+            guard compilation.load(path) else { throw Failure(text: "cannot read \(file)") }
+            paths.append(path)
+        }
+        if arguments.emit != .swift { compilation.checkModule(paths) }
+        let wanted = Set(paths.map { compilation.tree.displayed($0) })
+        var mistakes = compilation.diagnostics.all
+        if arguments.emit == .swift || arguments.emit == .proto {
+            mistakes = brokenImports(compilation, paths, wanted, mistakes)
+        } else if arguments.emit == .catalog {
+            // Each schema's own mistakes are reported where its own code is made.
+            mistakes = compilation.moduleMistakes
+        }
+        for mistake in mistakes {
+            print(mistake.rendered { compilation.source(displayed: $0) })
+        }
+        guard mistakes.isEmpty else { return 1 }
+        try emit(compilation, paths, arguments)
+        return 0
+    }
+
+    /// The mistakes of the wanted schemas; one line stands for those of an imported schema,
+    /// which has a run of its own.
+    private static func brokenImports(
+        _ compilation: Compilation, _ paths: [String], _ wanted: Set<String>,
+        _ mistakes: [Diagnostic]
+    ) -> [Diagnostic] {
+        let own = mistakes.filter { wanted.contains($0.path) }
+        guard own.isEmpty, let other = mistakes.first else { return own }
+        for path in paths {
+            guard let syntax = compilation.syntax[path], let first = syntax.imports.first else {
+                continue
+            }
+            return [
+                Diagnostic(
+                    path: syntax.source.path, range: first.range,
+                    text: "an import has mistakes: \(other.path)")
+            ]
+        }
+        return mistakes
+    }
+
+    private static func emit(
+        _ compilation: Compilation, _ paths: [String], _ arguments: Arguments
+    ) throws(Failure) {
+        let schemas = paths.compactMap { compilation.schemas[$0] }
+        switch arguments.emit {
+        case .check:
+            break
+        case .swift:
+            let emitter = SwiftEmitter(compilation: compilation)
+            guard let schema = schemas.first, let output = arguments.output else { return }
+            try Files.write(
+                emitter.file(schema, label: label(schema.path, arguments)), to: output)
+        case .catalog:
+            guard let output = arguments.output else { return }
+            let folder = arguments.label ?? "the schemas"
+            let emitter = SwiftEmitter(compilation: compilation)
+            try Files.write(emitter.catalog(schemas, label: folder), to: output)
+        case .proto:
+            let emitter = ProtoEmitter(compilation: compilation)
+            for schema in schemas {
+                let text = emitter.file(schema, label: label(schema.path, arguments))
+                try Files.write(
+                    text, to: "\(arguments.output ?? ".")/\(ProtoEmitter.path(schema.path))")
+            }
+        }
+    }
+
+    /// How headers name a schema: the label, which stands for the root, and the path below it.
+    private static func label(_ path: String, _ arguments: Arguments) -> String {
+        arguments.label.map { "\($0)/\(path)" } ?? path
+    }
 }

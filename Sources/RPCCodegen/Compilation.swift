@@ -1,0 +1,151 @@
+/// Where schemas are read from; the paths are relative to the root.
+struct SourceTree {
+    /// Nil where there is no such file.
+    var read: (String) -> [UInt8]?
+    /// Every schema under the root.
+    var list: () -> [String]
+    /// The path as diagnostics show it.
+    var displayed: (String) -> String
+}
+
+/// A schema with all that it imports, looked up and checked.
+struct Compilation {
+    let tree: SourceTree
+    private(set) var syntax: [String: SchemaSyntax] = [:]
+    private(set) var schemas: [String: Schema] = [:]
+    var diagnostics = Diagnostics()
+    private(set) var moduleMistakes: [Diagnostic] = []
+    /// The paths being loaded, from the outermost to the one that imports.
+    private var loading: [String] = []
+    private var messages: [TypeName: MessageModel] = [:]
+    private var enums: [TypeName: EnumModel] = [:]
+
+    init(tree: SourceTree) { self.tree = tree }
+
+    func message(_ name: TypeName) -> MessageModel? { messages[name] }
+    func enumeration(_ name: TypeName) -> EnumModel? { enums[name] }
+
+    /// The text behind a displayed path.
+    func source(displayed path: String) -> SourceText? {
+        syntax.values.first { $0.source.path == path }?.source
+    }
+
+    /// Reads a schema and its imports; false where there is no such file.
+    @discardableResult
+    mutating func load(_ path: String) -> Bool {
+        if syntax[path] != nil { return true }
+        guard let bytes = tree.read(path) else { return false }
+        let source = SourceText(path: tree.displayed(path), bytes: bytes)
+        let parsed = Parser.parse(source, &diagnostics)
+        syntax[path] = parsed
+        loading.append(path)
+        defer { loading.removeLast() }
+        var seen: Set<String> = []
+        var imports: [String] = []
+        for item in parsed.imports {
+            guard let target = importTarget(item, from: path, source) else { continue }
+            guard seen.insert(target).inserted else {
+                diagnostics.report(source, item.range, "`\(item.path)` is imported twice")
+                continue
+            }
+            if let start = loading.firstIndex(of: target) {
+                let cycle = (loading[start...] + [target]).joined(separator: " → ")
+                diagnostics.report(source, item.range, "the imports form a cycle: \(cycle)")
+                continue
+            }
+            guard load(target) else {
+                let hint = Names.suggestion(for: target, among: tree.list())
+                diagnostics.report(source, item.range, "there is no schema `\(target)`\(hint)")
+                continue
+            }
+            imports.append(target)
+        }
+        resolve(path, parsed, imports)
+        return true
+    }
+
+    private mutating func importTarget(
+        _ item: ImportSyntax, from path: String, _ source: SourceText
+    ) -> String? {
+        let parts = item.path.split(separator: "/", omittingEmptySubsequences: false)
+        let isClean = parts.allSatisfy { !$0.isEmpty && $0 != "." && $0 != ".." }
+        guard isClean, item.path.hasSuffix(".rpc") else {
+            diagnostics.report(
+                source, item.range,
+                "`\(item.path)` is not the path of a schema; write it from this file's folder, "
+                    + "such as \"punch.rpc\" or \"common/time.rpc\"")
+            return nil
+        }
+        guard let slash = path.lastIndex(of: "/") else { return item.path }
+        return path[...slash] + item.path
+    }
+
+    private mutating func resolve(_ path: String, _ parsed: SchemaSyntax, _ imports: [String]) {
+        var visible = Scope()
+        for target in imports {
+            guard let imported = syntax[target] else { continue }
+            visible.add(imported, path: target)
+        }
+        var resolver = Resolver(
+            path: path, syntax: parsed, imports: imports, imported: visible,
+            diagnostics: diagnostics)
+        let elsewhere = tree
+        let loaded = Array(syntax.keys)
+        resolver.findElsewhere = { name in
+            Self.declares(name, in: elsewhere, besides: loaded + [path])
+        }
+        resolver.loadedElsewhere = syntax
+        let schema = resolver.schema()
+        diagnostics = resolver.diagnostics
+        schemas[path] = schema
+        for message in schema.messages { messages[message.name] = message }
+        for enumeration in schema.enums { enums[enumeration.name] = enumeration }
+    }
+
+    /// The schema that declares a name which nothing loaded has; for the text of a mistake only.
+    private static func declares(
+        _ name: String, in tree: SourceTree, besides loaded: [String]
+    ) -> String? {
+        for path in tree.list().sorted() where !loaded.contains(path) {
+            guard let bytes = tree.read(path) else { continue }
+            var ignored = Diagnostics()
+            let other = Parser.parse(SourceText(path: path, bytes: bytes), &ignored)
+            if other.declaredNames.contains(where: { $0.text == name }) { return path }
+        }
+        return nil
+    }
+
+    /// Names that two schemas of one module both declare: Swift has one space of names.
+    ///
+    /// These mistakes are ``moduleMistakes`` and among ``diagnostics``.
+    mutating func checkModule(_ paths: [String]) {
+        var first: [String: (path: String, name: NameSyntax)] = [:]
+        let before = diagnostics.all.count
+        defer { moduleMistakes = Array(diagnostics.all[before...]) }
+        for path in paths {
+            guard let parsed = syntax[path] else { continue }
+            for name in parsed.declaredNames {
+                guard let other = first[name.text], other.path != path else {
+                    first[name.text] = (path, name)
+                    continue
+                }
+                let isImported = parsed.imports.contains { $0.path == other.path }
+                if isImported { continue }
+                diagnostics.report(
+                    parsed.source, name.range,
+                    "`\(name.text)` is declared twice in one module, where Swift has one name",
+                    related: .init(
+                        path: tree.displayed(other.path), range: other.name.range,
+                        text: "the other is here"))
+            }
+        }
+    }
+}
+
+extension SchemaSyntax {
+    /// The names of all declarations, in the order of the file.
+    var declaredNames: [NameSyntax] {
+        (messages.map(\.name) + enums.map(\.name) + services.map(\.name))
+            .sorted { $0.range.start < $1.range.start }
+    }
+}

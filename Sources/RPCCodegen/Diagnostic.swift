@@ -1,0 +1,64 @@
+/// A mistake in a schema.
+struct Diagnostic: Hashable, Sendable {
+    var path: String
+    var range: SourceRange
+    var text: String
+    /// Another place that the mistake is about, such as the first of two equal names.
+    var related: Related?
+
+    struct Related: Hashable, Sendable {
+        var path: String
+        var range: SourceRange
+        var text: String
+    }
+}
+
+/// Collects every mistake, so that one run reports all of them.
+struct Diagnostics {
+    private(set) var all: [Diagnostic] = []
+
+    mutating func report(
+        _ source: SourceText, _ range: SourceRange, _ text: String,
+        related: Diagnostic.Related? = nil
+    ) {
+        let diagnostic = Diagnostic(
+            path: source.path, range: range, text: text, related: related)
+        if !all.contains(diagnostic) { all.append(diagnostic) }
+    }
+
+    func contains(path: String) -> Bool { all.contains { $0.path == path } }
+}
+
+extension Diagnostic {
+    /// `path:line:column: error: text`, the line and a caret; then the same of the related place.
+    func rendered(_ source: (String) -> SourceText?) -> String {
+        var lines = Self.render(source(path), path, range, "error", text)
+        if let related {
+            lines += Self.render(
+                source(related.path), related.path, related.range, "note", related.text)
+        }
+        return lines.joined(separator: "\n")
+    }
+
+    private static func render(
+        _ source: SourceText?, _ path: String, _ range: SourceRange, _ kind: String,
+        _ text: String
+    ) -> [String] {
+        guard let source else { return ["\(path): \(kind): \(text)"] }
+        let (number, column) = source.position(range.start)
+        let line = source.line(number)
+        // The margin repeats the line's tabs, so that the caret stands under its character.
+        var margin = ""
+        for scalar in String(decoding: line.prefix(column - 1), as: UTF8.self).unicodeScalars {
+            margin.unicodeScalars.append(scalar == "\t" ? "\t" : " ")
+        }
+        let marked = line.dropFirst(column - 1).prefix(Swift.max(range.end - range.start, 1))
+        let width = String(decoding: marked, as: UTF8.self).unicodeScalars.count
+        let caret = "^" + String(repeating: "~", count: Swift.max(width - 1, 0))
+        return [
+            "\(path):\(number):\(column): \(kind): \(text)",
+            String(decoding: line, as: UTF8.self),
+            margin + caret,
+        ]
+    }
+}

@@ -1,0 +1,49 @@
+import Foundation
+
+/// The file system, as far as the compiler needs it.
+enum Files {
+    /// A schema larger than this is no schema.
+    static let sizeMax = 4_194_304
+
+    static func tree(root: String) -> SourceTree {
+        SourceTree(
+            read: { read("\(root)/\($0)") },
+            list: { list(root) },
+            displayed: { root == "." ? $0 : "\(root)/\($0)" })
+    }
+
+    private static func read(_ path: String) -> [UInt8]? {
+        guard let file = FileHandle(forReadingAtPath: path),
+            let data = try? file.read(upToCount: sizeMax + 1), data.count <= sizeMax
+        else { return nil }
+        return [UInt8](data)
+    }
+
+    private static func list(_ root: String) -> [String] {
+        let names = FileManager.default.enumerator(atPath: root)?.compactMap { $0 as? String }
+        return (names ?? []).filter { $0.hasSuffix(".rpc") }
+    }
+
+    static func relative(_ path: String, to root: String) throws(Program.Failure) -> String {
+        let file = URL(fileURLWithPath: path).standardizedFileURL.path
+        let folder = URL(fileURLWithPath: root).standardizedFileURL.path + "/"
+        guard file.hasPrefix(folder), file.hasSuffix(".rpc") else {
+            throw Program.Failure(text: "\(path) is not a .rpc file below the root \(root)")
+        }
+        return String(file.dropFirst(folder.count))
+    }
+
+    /// Writes unless the file has that content already, so that what depends on it stays built.
+    static func write(_ text: String, to path: String) throws(Program.Failure) {
+        let data = Data(text.utf8)
+        if FileManager.default.contents(atPath: path) == data { return }
+        let url = URL(fileURLWithPath: path)
+        do {
+            try FileManager.default.createDirectory(
+                at: url.deletingLastPathComponent(), withIntermediateDirectories: true)
+            try data.write(to: url, options: .atomic)
+        } catch {
+            throw Program.Failure(text: "cannot write \(path): \(error)")
+        }
+    }
+}

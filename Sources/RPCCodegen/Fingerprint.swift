@@ -1,0 +1,65 @@
+/// FNV-1a, which is short enough to be written again in any language.
+enum FNV1a {
+    static func hash32(_ text: String) -> UInt32 {
+        var hash: UInt32 = 0x811C_9DC5
+        for byte in text.utf8 { hash = (hash ^ UInt32(byte)) &* 0x0100_0193 }
+        return hash
+    }
+
+    static func hash64(_ text: String) -> UInt64 {
+        var hash: UInt64 = 0xCBF2_9CE4_8422_2325
+        for byte in text.utf8 { hash = (hash ^ UInt64(byte)) &* 0x0000_0100_0000_01B3 }
+        return hash
+    }
+}
+
+extension Compilation {
+    /// What the wire form of a service depends on, as text: `docs/IDL.md`, part 8.
+    func canonicalText(_ service: ServiceModel) -> String {
+        var lines = ["service \(service.name)"]
+        for method in service.methods.sorted(by: { $0.name < $1.name }) {
+            let stream = method.isStreaming ? "stream " : ""
+            lines.append("\(method.name) \(method.request) -> \(stream)\(method.response)")
+        }
+        for name in reachable(from: service).sorted(by: { $0.description < $1.description }) {
+            if let message = message(name) {
+                lines.append("message \(name)")
+                lines += message.fieldsByNumber.map(Self.canonicalText)
+            } else if let enumeration = enumeration(name) {
+                lines.append("enum \(name)")
+                lines += enumeration.values.sorted { $0.number < $1.number }
+                    .map { "\($0.number) \($0.name)" }
+            }
+        }
+        return lines.joined(separator: "\n") + "\n"
+    }
+
+    private static func canonicalText(_ field: FieldModel) -> String {
+        let type =
+            switch field.type {
+            case .scalar(let scalar): scalar.rawValue
+            case .message(let name), .enumeration(let name): name.description
+            }
+        switch field.cardinality {
+        case .plain: return "\(field.number) \(field.name) \(type)"
+        case .optional: return "\(field.number) \(field.name) \(type)?"
+        case .list: return "\(field.number) \(field.name) list<\(type)>"
+        }
+    }
+
+    /// Every message and enum that a call of the service may carry.
+    private func reachable(from service: ServiceModel) -> Set<TypeName> {
+        var found: Set<TypeName> = []
+        var waiting = service.methods.flatMap { [$0.request, $0.response] }
+        while let name = waiting.popLast() {
+            guard found.insert(name).inserted, let message = message(name) else { continue }
+            for field in message.fields {
+                switch field.type {
+                case .scalar: break
+                case .message(let name), .enumeration(let name): waiting.append(name)
+                }
+            }
+        }
+        return found
+    }
+}

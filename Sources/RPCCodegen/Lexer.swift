@@ -1,0 +1,162 @@
+/// A word or sign of a schema.
+struct Token: Hashable, Sendable {
+    enum Kind: Hashable, Sendable {
+        case identifier
+        /// Digits, with letters behind them where there are any: `64`, `5s`.
+        case number
+        /// Without its quotes.
+        case string
+        case symbol(Character)
+        case arrow
+        /// `...`
+        case ellipsis
+        case end
+    }
+
+    var kind: Kind
+    var text: String
+    var range: SourceRange
+    /// Whether it is the first on its line; where reading goes on after a mistake.
+    var startsLine: Bool
+    /// The lines of `///` right before it, without the slashes.
+    var documentation: [String] = []
+}
+
+/// Text → tokens. The last token is always `end`.
+struct Lexer {
+    private let source: SourceText
+    private var position = 0
+    private var startsLine = true
+    private var documentation: [String] = []
+    private var tokens: [Token] = []
+
+    static func tokens(of source: SourceText, _ diagnostics: inout Diagnostics) -> [Token] {
+        var lexer = Lexer(source: source)
+        lexer.checkEncoding(&diagnostics)
+        while lexer.step(&diagnostics) {}
+        return lexer.tokens
+    }
+
+    private init(source: SourceText) { self.source = source }
+
+    private func byte(_ offset: Int = 0) -> UInt8? {
+        let index = position + offset
+        return index < source.bytes.count ? source.bytes[index] : nil
+    }
+
+    private func checkEncoding(_ diagnostics: inout Diagnostics) {
+        do throws(UTF8.ValidationError) {
+            _ = try UTF8Span(validating: source.bytes.span)
+        } catch {
+            let start = error.byteOffsets.lowerBound
+            diagnostics.report(
+                source, SourceRange(start: start, end: error.byteOffsets.upperBound),
+                "the file is not UTF-8")
+        }
+    }
+
+    private mutating func add(_ kind: Token.Kind, from start: Int, text: String? = nil) {
+        let range = SourceRange(start: start, end: position)
+        tokens.append(
+            Token(
+                kind: kind, text: text ?? source.text(range), range: range,
+                startsLine: startsLine, documentation: documentation))
+        startsLine = false
+        documentation = []
+    }
+
+    /// Reads one token or stretch of space; false at the end.
+    private mutating func step(_ diagnostics: inout Diagnostics) -> Bool {
+        guard let byte = byte() else {
+            startsLine = true
+            add(.end, from: position, text: "the end of the file")
+            return false
+        }
+        let start = position
+        switch byte {
+        case UInt8(ascii: "\n"):
+            position += 1
+            startsLine = true
+        case UInt8(ascii: " "), UInt8(ascii: "\t"), UInt8(ascii: "\r"):
+            position += 1
+        case UInt8(ascii: "/"):
+            comment(&diagnostics)
+        case UInt8(ascii: "\""):
+            string(&diagnostics)
+        case UInt8(ascii: "-") where self.byte(1) == UInt8(ascii: ">"):
+            position += 2
+            add(.arrow, from: start)
+        case UInt8(ascii: ".")
+        where self.byte(1) == UInt8(ascii: ".") && self.byte(2) == UInt8(ascii: "."):
+            position += 3
+            add(.ellipsis, from: start)
+        case _ where Self.isLetter(byte):
+            skipWord()
+            add(.identifier, from: start)
+        case _ where Self.isDigit(byte):
+            skipWord()
+            add(.number, from: start)
+        case _ where "{}()<>:=?,.-".utf8.contains(byte):
+            position += 1
+            add(.symbol(Character(Unicode.Scalar(byte))), from: start)
+        default:
+            unknown(&diagnostics)
+        }
+        return true
+    }
+
+    private mutating func skipWord() {
+        while let next = byte(), Self.isLetter(next) || Self.isDigit(next) { position += 1 }
+    }
+
+    private mutating func comment(_ diagnostics: inout Diagnostics) {
+        let start = position
+        guard byte(1) == UInt8(ascii: "/") else {
+            position += 1
+            diagnostics.report(
+                source, SourceRange(start: start, end: position),
+                "`/` begins nothing; comments are `//` and, for documentation, `///`")
+            return
+        }
+        while let next = byte(), next != UInt8(ascii: "\n") { position += 1 }
+        var text = source.text(SourceRange(start: start, end: position))[...]
+        if text.last == "\r" { text.removeLast() }
+        if text.hasPrefix("///"), !text.hasPrefix("////") {
+            documentation.append(String(text.dropFirst(3)))
+        } else {
+            documentation = []
+        }
+    }
+
+    private mutating func string(_ diagnostics: inout Diagnostics) {
+        let start = position
+        position += 1
+        while let next = byte(), next != UInt8(ascii: "\n"), next != UInt8(ascii: "\"") {
+            position += 1
+        }
+        let text = source.text(SourceRange(start: start + 1, end: position))
+        if byte() == UInt8(ascii: "\"") {
+            position += 1
+        } else {
+            diagnostics.report(
+                source, SourceRange(start: start, end: position),
+                "the string has no closing `\"` on its line")
+        }
+        add(.string, from: start, text: text)
+    }
+
+    /// Reports a run of characters that the language does not have, once.
+    private mutating func unknown(_ diagnostics: inout Diagnostics) {
+        let start = position
+        position += 1
+        while let next = byte(), next >= 0x80 { position += 1 }
+        let range = SourceRange(start: start, end: position)
+        diagnostics.report(source, range, "`\(source.text(range))` has no meaning here")
+    }
+
+    static func isLetter(_ byte: UInt8) -> Bool {
+        (65...90).contains(byte) || (97...122).contains(byte) || byte == UInt8(ascii: "_")
+    }
+
+    static func isDigit(_ byte: UInt8) -> Bool { (48...57).contains(byte) }
+}

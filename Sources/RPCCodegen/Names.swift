@@ -1,0 +1,131 @@
+/// The forms that one name takes, and the names that cannot be used.
+enum Names {
+    // MARK: Forms
+
+    /// `logID` → `log_id`, `asOf` → `as_of`.
+    static func snakeCase(_ name: String) -> String {
+        let characters = Array(name)
+        var result = ""
+        for (index, character) in characters.enumerated() {
+            if character.isUppercase, index > 0 {
+                let endsWord = !characters[index - 1].isUppercase
+                let startsWord = index + 1 < characters.count && characters[index + 1].isLowercase
+                if endsWord || startsWord { result += "_" }
+            }
+            result += character.lowercased()
+        }
+        return result
+    }
+
+    static func upperSnakeCase(_ name: String) -> String { snakeCase(name).uppercased() }
+
+    /// The JSON name that protobuf derives: `log_id` → `logId`.
+    static func protobufJSONName(_ snake: String) -> String {
+        var result = ""
+        var raise = false
+        for character in snake {
+            if character == "_" {
+                raise = true
+            } else {
+                result += raise ? character.uppercased() : String(character)
+                raise = false
+            }
+        }
+        return result
+    }
+
+    /// In backticks where Swift needs them.
+    static func swift(_ name: String) -> String {
+        keywords.contains(name) ? "`\(name)`" : name
+    }
+
+    // MARK: Rules
+
+    static func isUpperCamelCase(_ name: String) -> Bool {
+        name.first?.isUppercase == true && !name.contains("_")
+    }
+
+    static func isLowerCamelCase(_ name: String) -> Bool {
+        name.first?.isLowercase == true && !name.contains("_")
+    }
+
+    static func isPackage(_ name: String) -> Bool {
+        name.split(separator: ".", omittingEmptySubsequences: false).allSatisfy { part in
+            part.first?.isLowercase == true
+                && part.allSatisfy { $0.isLowercase || $0.isNumber || $0 == "_" }
+        }
+    }
+
+    /// Swift's reserved words, and those that mean something where a member's name stands.
+    static let keywords: Set<String> = [
+        "associatedtype", "class", "deinit", "enum", "extension", "fileprivate", "func",
+        "import", "init", "inout", "internal", "let", "open", "operator", "precedencegroup",
+        "private", "protocol", "public", "rethrows", "static", "struct", "subscript",
+        "typealias", "var",
+        "break", "case", "catch", "continue", "default", "defer", "do", "else", "fallthrough",
+        "for", "guard", "if", "in", "repeat", "return", "switch", "throw", "where", "while",
+        "Any", "as", "await", "false", "is", "nil", "self", "Self", "super", "throws", "true",
+        "try",
+    ]
+
+    /// Types that generated code or its reader needs under their own names.
+    static let swiftTypes: Set<String> = [
+        "Any", "Array", "Bool", "CallOptions", "Client", "DecodingFailure", "Dictionary",
+        "Double", "Duration", "Error", "Float", "GeneratedCode1", "Generation", "Hashable",
+        "Int", "Int32", "Int64", "Message", "Method", "MethodDescriptor", "MethodHandler",
+        "MethodKind", "Never", "OpenEnum", "Optional", "Protocol", "RPCConnection", "RPCError",
+        "ResponseStream", "ResponseWriter", "Result", "SchemaCatalog", "Self", "Sendable",
+        "ServerCall", "Service", "ServiceDescriptor", "ServiceHandlers", "Set", "Span",
+        "String", "Timestamp", "Type", "UInt32", "UInt64", "UInt8", "Void", "WireReader",
+        "WireWriter",
+    ]
+
+    /// Members that every message has.
+    static let messageMembers: Set<String> = [
+        "decode", "encode", "encoded", "hash", "hashValue", "init", "self", "typeName",
+        "unknownFields", "Type",
+    ]
+
+    /// Members that every enum has.
+    static let enumMembers: Set<String> = [
+        "hash", "hashValue", "init", "rawValue", "self", "unrecognized", "Type",
+    ]
+
+    /// Members that every service has.
+    static let serviceMembers: Set<String> = ["descriptor", "handlers", "init", "self", "Type"]
+
+    // MARK: Suggestions
+
+    /// `; did you mean …?` for the nearest of some names, or nothing when none is near.
+    static func suggestion(for name: String, among candidates: some Sequence<String>) -> String {
+        let limit = Swift.max(1, name.count / 3)
+        var best: (name: String, distance: Int)?
+        for candidate in candidates.sorted() {
+            let distance = distance(name, candidate)
+            if distance <= limit, distance < best?.distance ?? .max {
+                best = (candidate, distance)
+            }
+        }
+        return best.map { "; did you mean `\($0.name)`?" } ?? ""
+    }
+
+    /// How many letters must be put in, taken out, replaced or swapped with their neighbour.
+    static func distance(_ left: String, _ right: String) -> Int {
+        let a = Array(left.lowercased().prefix(64))
+        let b = Array(right.lowercased().prefix(64))
+        var rows = [Array(0...b.count)]
+        for i in 1..<(a.count + 1) {
+            var row = [i]
+            for j in 1..<(b.count + 1) {
+                let replace = rows[i - 1][j - 1] + (a[i - 1] == b[j - 1] ? 0 : 1)
+                var best = Swift.min(rows[i - 1][j] + 1, row[j - 1] + 1, replace)
+                if i > 1, j > 1, a[i - 1] == b[j - 2], a[i - 2] == b[j - 1] {
+                    best = Swift.min(best, rows[i - 2][j - 2] + 1)
+                }
+                row.append(best)
+            }
+            rows.append(row)
+        }
+        return rows[a.count][b.count]
+    }
+}

@@ -1,0 +1,103 @@
+// The rules of services.
+
+extension Resolver {
+    mutating func service(_ service: ServiceSyntax) -> ServiceModel {
+        let name = TypeName(package: package, name: service.name.text)
+        var first: [String: NameSyntax] = [:]
+        var methods: [MethodModel] = []
+        for method in service.methods {
+            checkMember(method.name, Names.serviceMembers, "service")
+            if let other = first[method.name.text] {
+                report(
+                    method.name.range, "`\(method.name.text)` is a method already",
+                    related: here(other.range, "the first is here"))
+            }
+            first[method.name.text] = first[method.name.text] ?? method.name
+            if let model = self.method(method, of: name) { methods.append(model) }
+        }
+        return ServiceModel(
+            documentation: service.documentation, name: name, methods: methods)
+    }
+
+    private mutating func method(
+        _ method: MethodSyntax, of service: TypeName
+    ) -> MethodModel? {
+        let name = method.name.text
+        checkRoles(method)
+        let deadline = deadline(method)
+        let request = messageName(method.request)
+        let response = messageName(method.response)
+        guard let request, let response else { return nil }
+        return MethodModel(
+            documentation: method.documentation, name: name, request: request,
+            response: response, isStreaming: method.isStreaming,
+            deadlineMilliseconds: deadline, roles: method.roles.map(\.text),
+            id: FNV1a.hash32("\(service)/\(name)"))
+    }
+
+    private mutating func checkRoles(_ method: MethodSyntax) {
+        if method.roles.isEmpty {
+            report(
+                method.range,
+                "`\(method.name.text)` has no role, so nobody could call it; "
+                    + "say who may: `{ …, role ctl, gateway }`")
+        }
+        var first: [String: NameSyntax] = [:]
+        for role in method.roles {
+            if let other = first[role.text] {
+                report(
+                    role.range, "the role `\(role.text)` is named twice",
+                    related: here(other.range, "the first is here"))
+            }
+            first[role.text] = role
+        }
+    }
+
+    private mutating func deadline(_ method: MethodSyntax) -> Int64? {
+        switch method.deadline {
+        case .milliseconds(let count, _):
+            return count
+        case .open(let range):
+            if !method.isStreaming {
+                report(range, "a call with one answer has a deadline; `none` is for streams")
+            }
+            return nil
+        case nil:
+            let streams = method.isStreaming ? " or, for an open-ended stream, `deadline none`" : ""
+            report(
+                method.range,
+                "`\(method.name.text)` has no deadline; write one, such as `deadline 5s`\(streams)")
+            return nil
+        }
+    }
+
+    private mutating func messageName(_ name: NameSyntax) -> TypeName? {
+        switch type(name) {
+        case .message(let name): return name
+        case nil: return nil
+        default:
+            report(name.range, "`\(name.text)` is not a message; methods take and give messages")
+            return nil
+        }
+    }
+
+    /// Methods are known on the wire by a hash of their names.
+    mutating func checkMethodIDs(_ services: [ServiceModel]) {
+        var first: [UInt32: String] = [:]
+        for service in services {
+            for method in service.methods {
+                let full = "\(service.name)/\(method.name)"
+                if let other = first[method.id], other != full,
+                    let place = syntax.services.flatMap(\.methods)
+                        .first(where: { $0.name.text == method.name })
+                {
+                    report(
+                        place.name.range,
+                        "`\(full)` and `\(other)` have the same number on the wire; "
+                            + "rename one of them")
+                }
+                first[method.id] = full
+            }
+        }
+    }
+}

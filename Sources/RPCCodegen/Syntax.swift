@@ -1,0 +1,97 @@
+/// A schema as it is written, before names are looked up.
+struct SchemaSyntax: Sendable {
+    var source: SourceText
+    var package: NameSyntax?
+    var imports: [ImportSyntax] = []
+    var messages: [MessageSyntax] = []
+    var enums: [EnumSyntax] = []
+    var services: [ServiceSyntax] = []
+}
+
+/// A name and its place; with dots where it is qualified.
+struct NameSyntax: Hashable, Sendable {
+    var text: String
+    var range: SourceRange
+}
+
+struct ImportSyntax: Sendable {
+    var path: String
+    var range: SourceRange
+}
+
+struct MessageSyntax: Sendable {
+    var documentation: [String]
+    var name: NameSyntax
+    var fields: [FieldSyntax] = []
+    var reserved: [ReservedSyntax] = []
+}
+
+struct FieldSyntax: Sendable {
+    var documentation: [String]
+    var name: NameSyntax
+    var type: TypeSyntax
+    var isOptional: Bool
+    var number: IntegerSyntax
+    var max: IntegerSyntax?
+}
+
+/// `Name`, `package.Name`, `list<…>`.
+indirect enum TypeSyntax: Sendable {
+    case named(NameSyntax)
+    /// The element, its own `max`, and the place of the whole.
+    case list(TypeSyntax, IntegerSyntax?, SourceRange)
+
+    var range: SourceRange {
+        switch self {
+        case .named(let name): name.range
+        case .list(_, _, let range): range
+        }
+    }
+}
+
+struct IntegerSyntax: Hashable, Sendable {
+    var value: Int64
+    var range: SourceRange
+}
+
+/// Numbers or a name that must not come back.
+enum ReservedSyntax: Sendable {
+    case numbers(ClosedRange<Int64>, SourceRange)
+    case name(NameSyntax)
+}
+
+struct EnumSyntax: Sendable {
+    var documentation: [String]
+    var name: NameSyntax
+    var values: [EnumValueSyntax] = []
+    var reserved: [ReservedSyntax] = []
+}
+
+struct EnumValueSyntax: Sendable {
+    var documentation: [String]
+    var name: NameSyntax
+    var number: IntegerSyntax
+}
+
+struct ServiceSyntax: Sendable {
+    var documentation: [String]
+    var name: NameSyntax
+    var methods: [MethodSyntax] = []
+}
+
+struct MethodSyntax: Sendable {
+    enum Deadline: Sendable {
+        case open(SourceRange)
+        case milliseconds(Int64, SourceRange)
+    }
+
+    var documentation: [String]
+    var name: NameSyntax
+    var request: NameSyntax
+    var isStreaming: Bool
+    var response: NameSyntax
+    var deadline: Deadline?
+    var roles: [NameSyntax] = []
+    /// The place of the whole, for what is missing.
+    var range: SourceRange
+}

@@ -1,0 +1,73 @@
+/// Why bytes are not the message they should be.
+public struct DecodingFailure: Error, Hashable, Sendable {
+    /// The facts.
+    public enum Reason: Hashable, Sendable {
+        /// A value announces more bytes than there are.
+        case truncated
+        /// A varint has more than ten bytes or more than 64 bits.
+        case varintTooLong
+        /// A field number is 0 or above 536,870,911, or a wire type does not exist.
+        case invalidTag
+        /// A group ends that did not begin, or ends with another number.
+        case unbalancedGroup
+        /// A string is not UTF-8.
+        case invalidUTF8
+        /// Messages stand inside one another too deeply.
+        case tooDeep(limit: Int)
+        /// A string or bytes value has more bytes than the schema's `max`.
+        case tooLong(length: Int, limit: Int)
+        /// A list has more elements than the schema's `max`.
+        case tooMany(limit: Int)
+        /// A timestamp or duration lies outside its range.
+        case outOfRange
+    }
+
+    public var reason: Reason
+    /// Where in the input: the index of the first byte of the field.
+    public var offset: Int
+    /// The number of the field; 0 where no field was known yet.
+    public var field: UInt32
+    /// The message whose field it is, `package.Message`; empty where that is not known.
+    public var message: String
+
+    public init(_ reason: Reason, offset: Int, field: UInt32 = 0, message: String = "") {
+        self.reason = reason
+        self.offset = offset
+        self.field = field
+        self.message = message
+    }
+
+    /// Names the message that was being read, unless an inner one has been named.
+    @usableFromInline
+    func inside(_ typeName: String) -> DecodingFailure {
+        guard message.isEmpty else { return self }
+        var named = self
+        named.message = typeName
+        return named
+    }
+}
+
+extension DecodingFailure: CustomStringConvertible {
+    public var description: String {
+        let place = field == 0 ? "" : "field \(field) of "
+        let name = message.isEmpty ? "the message" : message
+        return "\(place)\(name), at byte \(offset): \(reason)"
+    }
+}
+
+extension DecodingFailure.Reason: CustomStringConvertible {
+    public var description: String {
+        switch self {
+        case .truncated: "the bytes end before the value does"
+        case .varintTooLong: "a varint has more than 64 bits"
+        case .invalidTag: "no such field number or wire type"
+        case .unbalancedGroup: "a group ends that did not begin here"
+        case .invalidUTF8: "the string is not UTF-8"
+        case .tooDeep(let limit): "messages are nested more than \(limit) deep"
+        case .tooLong(let length, let limit):
+            "\(length) bytes are over the limit of \(limit) (`max` in the schema)"
+        case .tooMany(let limit): "the list is over the limit of \(limit) (`max` in the schema)"
+        case .outOfRange: "the time is outside its range"
+        }
+    }
+}

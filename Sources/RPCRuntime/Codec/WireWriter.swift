@@ -1,0 +1,99 @@
+/// Appends fields in the wire format to an array that it owns.
+///
+/// To reuse an array, move it in and out: `WireWriter(bytes)`, then `writer.bytes`. Plain values
+/// that equal their default are not written; optional ones are when they are not nil. A nested
+/// message is written in place behind one length byte, and moved up when that was not enough:
+/// so no size is computed beforehand and small messages, nearly all of them, cost nothing extra.
+@frozen
+public struct WireWriter: Sendable {
+    /// What has been written, behind what was there before.
+    public var bytes: [UInt8]
+
+    /// Appends to `bytes`.
+    @inlinable
+    public init(_ bytes: consuming [UInt8] = []) { self.bytes = bytes }
+
+    // MARK: Elements of the format
+
+    /// Appends an unsigned number, seven bits a byte, lowest first.
+    @inlinable
+    public mutating func varint(_ value: UInt64) {
+        var rest = value
+        while rest >= 0x80 {
+            bytes.append(UInt8(truncatingIfNeeded: rest) | 0x80)
+            rest >>= 7
+        }
+        bytes.append(UInt8(truncatingIfNeeded: rest))
+    }
+
+    /// Appends the head of a field.
+    @inlinable
+    public mutating func tag(_ field: UInt32, _ wireType: WireType) {
+        varint(UInt64(field) << 3 | UInt64(wireType.rawValue))
+    }
+
+    @inlinable
+    mutating func fixed32(_ value: UInt32) {
+        for shift in stride(from: UInt32(0), to: 32, by: 8) {
+            bytes.append(UInt8(truncatingIfNeeded: value >> shift))
+        }
+    }
+
+    @inlinable
+    mutating func fixed64(_ value: UInt64) {
+        for shift in stride(from: UInt64(0), to: 64, by: 8) {
+            bytes.append(UInt8(truncatingIfNeeded: value >> shift))
+        }
+    }
+
+    /// Appends what `body` writes, with its length before it; returns that length.
+    @inlinable
+    @discardableResult
+    mutating func delimited(_ body: (inout WireWriter) -> Void) -> Int {
+        let start = bytes.count
+        bytes.append(0)
+        body(&self)
+        let length = bytes.count - start - 1
+        if length < 0x80 {
+            bytes[start] = UInt8(truncatingIfNeeded: length)
+        } else {
+            widen(start, length)
+        }
+        return length
+    }
+
+    /// Makes room for a length of several bytes at `start` and writes it there.
+    @usableFromInline
+    mutating func widen(_ start: Int, _ length: Int) {
+        var size = 1
+        var rest = UInt64(length) >> 7
+        while rest > 0 {
+            size += 1
+            rest >>= 7
+        }
+        bytes.insert(contentsOf: repeatElement(0, count: size - 1), at: start)
+        rest = UInt64(length)
+        for index in start..<(start + size - 1) {
+            bytes[index] = UInt8(truncatingIfNeeded: rest) | 0x80
+            rest >>= 7
+        }
+        bytes[start + size - 1] = UInt8(truncatingIfNeeded: rest)
+    }
+
+    /// Appends fields that are in the wire format already.
+    @inlinable
+    public mutating func raw(_ fields: [UInt8]) {
+        if !fields.isEmpty { bytes.append(contentsOf: fields) }
+    }
+}
+
+/// How a field's value is laid out.
+@frozen
+public enum WireType: UInt8, Sendable {
+    case varint = 0
+    case fixed64 = 1
+    case delimited = 2
+    case groupStart = 3
+    case groupEnd = 4
+    case fixed32 = 5
+}
