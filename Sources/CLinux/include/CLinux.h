@@ -32,4 +32,12 @@ int CLinux_epoll_wait(int epoll, CLinux_event *_Nonnull events, int milliseconds
 void CLinux_name_thread(const char *_Nonnull name);
 int CLinux_accept(int descriptor, struct sockaddr *_Nonnull address, socklen_t *_Nonnull length);
 
+/// From now on the signal comes out of CLinux_next_signal; a second SIGTERM or SIGINT ends the
+/// program at once. Not for several threads at a time. 0, or -1 with errno.
+int CLinux_catch_signal(int number);
+/// Waits for the next caught signal; -1 when none was ever caught.
+int CLinux_next_signal(void);
+/// Writing to a closed pipe or socket gives EPIPE and no signal.
+void CLinux_ignore_broken_pipes(void);
+
 #endif
