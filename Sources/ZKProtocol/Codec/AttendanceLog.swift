@@ -78,13 +78,18 @@ extension AttendanceLog {
             return strides.filter { rows($0) != nil }
                 .max { plausibility($0, in: bytes) < plausibility($1, in: bytes) }
         }
-        // The count before is the right one unless someone punched during the read.
-        for count in [counts.lowerBound, counts.upperBound] where count > 0 {
-            guard total % count == 0 else { continue }
-            let stride = total / count
-            if AttendanceLayout(stride: stride) != nil { return stride }
+        if counts.lowerBound == counts.upperBound {
+            guard counts.lowerBound > 0, total % counts.lowerBound == 0 else { return nil }
+            return AttendanceLayout(stride: total / counts.lowerBound)?.stride
         }
-        return strides.first { stride in rows(stride).map(counts.contains) ?? false }
+        // Someone punched during the read: the number of rows is not certain.
+        let possible = strides.filter { stride in rows(stride).map(counts.contains) ?? false }
+        if possible.isEmpty {
+            return AttendanceLayout.textStrides.first { stride in
+                rows(stride).map(counts.contains) ?? false
+            }
+        }
+        return possible.max { plausibility($0, in: bytes) < plausibility($1, in: bytes) }
     }
 
     /// How many of the first rows have a real date, in thousandths.
