@@ -34,14 +34,10 @@ enum JSONValue: Decodable, Sendable {
         decoder.allowsJSON5 = true
         do {
             return try decoder.decode(JSONValue.self, from: data)
-        } catch DecodingError.dataCorrupted(let context) {
-            var words = context.debugDescription
-            if let underlying = context.underlyingError as NSError?,
-                let detail = underlying.userInfo[NSDebugDescriptionErrorKey] as? String
-            {
-                words = detail
-            }
-            throw ConfigurationError("\(origin) is not JSON5: \(words)")
+        } catch DecodingError.dataCorrupted {
+            // Foundation does not say where on this platform.
+            throw ConfigurationError(
+                "\(origin) is not valid JSON5: look for a missing comma, quote or bracket")
         } catch {
             throw ConfigurationError("\(origin) is not JSON5: \(error)")
         }

@@ -65,7 +65,9 @@ func reason(_ error: any Error) -> String {
     }
     let error = error as NSError
     if error.domain == NSPOSIXErrorDomain, let code = POSIXErrorCode(rawValue: Int32(error.code)) {
-        return POSIXError(code).localizedDescription
+        let words = POSIXError(code).localizedDescription
+        let cause = words.replacing("The operation could not be completed. ", with: "")
+        return cause.prefix(1).lowercased() + cause.dropFirst()
     }
     if error.domain == NSCocoaErrorDomain {
         switch CocoaError.Code(rawValue: error.code) {
