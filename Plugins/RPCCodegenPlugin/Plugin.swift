@@ -63,17 +63,17 @@ private struct Build {
     /// The schema itself and, over any number of steps, what its `import` lines name.
     private func imports(of schema: URL) -> Set<URL> {
         var found: Set<URL> = []
+        let paths = Set(schemas.map(\.path))
         var waiting = [schema]
         while let file = waiting.popLast() {
-            guard schemas.contains(file), found.insert(file).inserted,
+            guard paths.contains(file.path), found.insert(file).inserted,
                 let text = try? String(contentsOf: file, encoding: .utf8)
             else { continue }
             for line in text.split(whereSeparator: \.isNewline) {
                 let words = line.split(separator: "\"", omittingEmptySubsequences: false)
                 guard words.count == 3, words[0].trimmingCharacters(in: .whitespaces) == "import"
                 else { continue }
-                waiting.append(
-                    file.deletingLastPathComponent().appending(path: String(words[1])))
+                waiting.append(root.appending(path: String(words[1])))
             }
         }
         return found

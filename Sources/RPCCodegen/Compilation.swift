@@ -25,6 +25,12 @@ struct Compilation {
     func message(_ name: TypeName) -> MessageModel? { messages[name] }
     func enumeration(_ name: TypeName) -> EnumModel? { enums[name] }
 
+    /// Whether a schema or anything it imports has mistakes.
+    func isBroken(_ path: String) -> Bool {
+        diagnostics.contains(path: tree.displayed(path))
+            || (schemas[path]?.imports ?? []).contains { isBroken($0) }
+    }
+
     /// The text behind a displayed path.
     func source(displayed path: String) -> SourceText? {
         syntax.values.first { $0.source.path == path }?.source
@@ -43,7 +49,7 @@ struct Compilation {
         var seen: Set<String> = []
         var imports: [String] = []
         for item in parsed.imports {
-            guard let target = importTarget(item, from: path, source) else { continue }
+            guard let target = importTarget(item, source) else { continue }
             guard seen.insert(target).inserted else {
                 diagnostics.report(source, item.range, "`\(item.path)` is imported twice")
                 continue
@@ -65,19 +71,18 @@ struct Compilation {
     }
 
     private mutating func importTarget(
-        _ item: ImportSyntax, from path: String, _ source: SourceText
+        _ item: ImportSyntax, _ source: SourceText
     ) -> String? {
         let parts = item.path.split(separator: "/", omittingEmptySubsequences: false)
         let isClean = parts.allSatisfy { !$0.isEmpty && $0 != "." && $0 != ".." }
         guard isClean, item.path.hasSuffix(".rpc") else {
             diagnostics.report(
                 source, item.range,
-                "`\(item.path)` is not the path of a schema; write it from this file's folder, "
+                "`\(item.path)` is not the path of a schema; write it from the root of the schemas, "
                     + "such as \"punch.rpc\" or \"common/time.rpc\"")
             return nil
         }
-        guard let slash = path.lastIndex(of: "/") else { return item.path }
-        return path[...slash] + item.path
+        return item.path
     }
 
     private mutating func resolve(_ path: String, _ parsed: SchemaSyntax, _ imports: [String]) {
@@ -129,8 +134,12 @@ struct Compilation {
                     first[name.text] = (path, name)
                     continue
                 }
-                let isImported = parsed.imports.contains { $0.path == other.path }
-                if isImported { continue }
+                // With an import between them it is reported there already.
+                if schemas[path]?.imports.contains(other.path) == true
+                    || schemas[other.path]?.imports.contains(path) == true
+                {
+                    continue
+                }
                 diagnostics.report(
                     parsed.source, name.range,
                     "`\(name.text)` is declared twice in one module, where Swift has one name",

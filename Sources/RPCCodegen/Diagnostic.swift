@@ -26,6 +26,11 @@ struct Diagnostics {
         if !all.contains(diagnostic) { all.append(diagnostic) }
     }
 
+    /// In the order of files and places.
+    var sorted: [Diagnostic] {
+        all.sorted { ($0.path, $0.range.start, $0.text) < ($1.path, $1.range.start, $1.text) }
+    }
+
     func contains(path: String) -> Bool { all.contains { $0.path == path } }
 }
 

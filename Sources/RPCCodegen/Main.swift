@@ -31,14 +31,13 @@ enum Program {
             paths.append(path)
         }
         if arguments.emit != .swift { compilation.checkModule(paths) }
-        let wanted = Set(paths.map { compilation.tree.displayed($0) })
-        var mistakes = compilation.diagnostics.all
-        if arguments.emit == .swift || arguments.emit == .proto {
-            mistakes = brokenImports(compilation, paths, wanted, mistakes)
-        } else if arguments.emit == .catalog {
+        let mistakes =
+            switch arguments.emit {
+            case .swift: ownMistakes(compilation, paths)
             // Each schema's own mistakes are reported where its own code is made.
-            mistakes = compilation.moduleMistakes
-        }
+            case .catalog: compilation.moduleMistakes
+            case .proto, .check: compilation.diagnostics.sorted
+            }
         for mistake in mistakes {
             print(mistake.rendered { compilation.source(displayed: $0) })
         }
@@ -49,23 +48,23 @@ enum Program {
 
     /// The mistakes of the wanted schemas; one line stands for those of an imported schema,
     /// which has a run of its own.
-    private static func brokenImports(
-        _ compilation: Compilation, _ paths: [String], _ wanted: Set<String>,
-        _ mistakes: [Diagnostic]
+    private static func ownMistakes(
+        _ compilation: Compilation, _ paths: [String]
     ) -> [Diagnostic] {
-        let own = mistakes.filter { wanted.contains($0.path) }
-        guard own.isEmpty, let other = mistakes.first else { return own }
-        for path in paths {
-            guard let syntax = compilation.syntax[path], let first = syntax.imports.first else {
-                continue
-            }
-            return [
-                Diagnostic(
-                    path: syntax.source.path, range: first.range,
-                    text: "an import has mistakes: \(other.path)")
-            ]
+        let wanted = Set(paths.map { compilation.tree.displayed($0) })
+        let own = compilation.diagnostics.sorted.filter { wanted.contains($0.path) }
+        guard own.isEmpty, !compilation.diagnostics.all.isEmpty else { return own }
+        return paths.flatMap { path -> [Diagnostic] in
+            guard let syntax = compilation.syntax[path], let schema = compilation.schemas[path]
+            else { return [] }
+            return zip(syntax.imports, schema.imports)
+                .filter { compilation.isBroken($0.1) }
+                .map { item, _ in
+                    Diagnostic(
+                        path: syntax.source.path, range: item.range,
+                        text: "`\(item.path)` has mistakes, or imports a schema that has")
+                }
         }
-        return mistakes
     }
 
     private static func emit(

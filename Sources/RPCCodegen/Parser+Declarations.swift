@@ -51,8 +51,7 @@ extension Parser {
     private mutating func max() throws(Abandoned) -> IntegerSyntax? {
         guard skip("(") else { return nil }
         guard isWord("max") else {
-            let hint = Names.suggestion(for: token.text, among: ["max"])
-            throw fail("`\(token.text)` is not a limit of a field; there is `max`\(hint)")
+            throw fail("`\(token.text)` is no limit; there is `max`, as in `(max 64)`")
         }
         advance()
         let value = try integer("a limit")
@@ -147,6 +146,7 @@ extension Parser {
             do throws(Abandoned) {
                 try annotation(&method)
             } catch {
+                method.isBroken = true
                 while !isAtEnd, !token.startsLine, !isSymbol("}"), !isSymbol(",") { advance() }
             }
         } while skip(",")

@@ -157,6 +157,11 @@ extension Resolver {
         for value in enumeration.values {
             let name = value.name
             checkMember(name, Names.enumMembers, "enum")
+            if ["none", "some"].contains(name.text) {
+                report(
+                    name.range, "`\(name.text)` would be mistaken for Swift's Optional; "
+                        + "call it `unspecified` or what it means")
+            }
             let form = Names.snakeCase(name.text)
             if let other = names[form] {
                 report(

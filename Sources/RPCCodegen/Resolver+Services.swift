@@ -36,7 +36,7 @@ extension Resolver {
     }
 
     private mutating func checkRoles(_ method: MethodSyntax) {
-        if method.roles.isEmpty {
+        if method.roles.isEmpty, !method.isBroken {
             report(
                 method.range,
                 "`\(method.name.text)` has no role, so nobody could call it; "
@@ -61,6 +61,8 @@ extension Resolver {
             if !method.isStreaming {
                 report(range, "a call with one answer has a deadline; `none` is for streams")
             }
+            return nil
+        case nil where method.isBroken:
             return nil
         case nil:
             let streams = method.isStreaming ? " or, for an open-ended stream, `deadline none`" : ""

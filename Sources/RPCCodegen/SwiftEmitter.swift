@@ -111,16 +111,21 @@ struct SwiftEmitter {
 
     private func memberwiseInit(_ message: MessageModel, _ printer: inout Printer) {
         guard !message.fields.isEmpty else { return }
-        printer.line()
-        printer.line("public init(")
-        printer.indented { printer in
-            for (index, field) in message.fields.enumerated() {
-                let comma = index + 1 < message.fields.count ? "," : ""
-                printer.line(
-                    "\(Names.swift(field.name)): \(field.swiftType) = \(field.swiftDefault)\(comma)")
-            }
+        let parameters = message.fields.map {
+            "\(Names.swift($0.name)): \($0.swiftType) = \($0.swiftDefault)"
         }
-        printer.line(") {")
+        let short = "public init(\(parameters.joined(separator: ", "))) {"
+        printer.line()
+        if short.count <= 96 {
+            printer.line(short)
+        } else {
+            printer.line("public init(")
+            printer.indented { printer in
+                for parameter in parameters.dropLast() { printer.line(parameter + ",") }
+                for parameter in parameters.suffix(1) { printer.line(parameter) }
+            }
+            printer.line(") {")
+        }
         printer.indented { printer in
             for field in message.fields {
                 printer.line("self.\(field.name) = \(Names.swift(field.name))")

@@ -92,6 +92,8 @@ struct MethodSyntax: Sendable {
     var response: NameSyntax
     var deadline: Deadline?
     var roles: [NameSyntax] = []
+    /// An annotation could not be read, so nobody knows what is missing.
+    var isBroken = false
     /// The place of the whole, for what is missing.
     var range: SourceRange
 }

@@ -20,9 +20,7 @@ extension WireWriter {
 
     @inlinable
     mutating func stringAlways(_ field: UInt32, _ value: String) {
-        tag(field, .delimited)
-        varint(UInt64(value.utf8.count))
-        bytes.append(contentsOf: value.utf8)
+        spanField(field, value.utf8.span)
     }
 
     // MARK: Bytes
@@ -44,9 +42,7 @@ extension WireWriter {
 
     @inlinable
     mutating func bytesAlways(_ field: UInt32, _ value: [UInt8]) {
-        tag(field, .delimited)
-        varint(UInt64(value.count))
-        bytes.append(contentsOf: value)
+        spanField(field, value.span)
     }
 
     // MARK: Messages

@@ -23,8 +23,7 @@ extension WireWriter {
 
     @inlinable
     mutating func boolAlways(_ field: UInt32, _ value: Bool) {
-        tag(field, .varint)
-        varint(value ? 1 : 0)
+        varintField(field, value ? 1 : 0)
     }
 
     // MARK: Int32
@@ -48,8 +47,7 @@ extension WireWriter {
 
     @inlinable
     mutating func int32Always(_ field: UInt32, _ value: Int32) {
-        tag(field, .varint)
-        varint(UInt64(truncatingIfNeeded: value))
+        varintField(field, UInt64(truncatingIfNeeded: value))
     }
 
     // MARK: Int64
@@ -73,8 +71,7 @@ extension WireWriter {
 
     @inlinable
     mutating func int64Always(_ field: UInt32, _ value: Int64) {
-        tag(field, .varint)
-        varint(UInt64(truncatingIfNeeded: value))
+        varintField(field, UInt64(truncatingIfNeeded: value))
     }
 
     // MARK: UInt32
@@ -98,8 +95,7 @@ extension WireWriter {
 
     @inlinable
     mutating func uint32Always(_ field: UInt32, _ value: UInt32) {
-        tag(field, .varint)
-        varint(UInt64(value))
+        varintField(field, UInt64(value))
     }
 
     // MARK: UInt64
@@ -123,8 +119,7 @@ extension WireWriter {
 
     @inlinable
     mutating func uint64Always(_ field: UInt32, _ value: UInt64) {
-        tag(field, .varint)
-        varint(value)
+        varintField(field, value)
     }
 
     // MARK: Float
