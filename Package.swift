@@ -81,8 +81,12 @@ let package = Package(
 
         // Tests: a folder per target; what several of them need is in TestSupport.
         .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: strict),
+        .target(
+            name: "TestSchemas", dependencies: ["RPCRuntime"], path: "Tests/TestSchemas",
+            swiftSettings: strict, plugins: ["RPCCodegenPlugin"]),
         .testTarget(
-            name: "RPCCodegenTests", dependencies: ["RPCCodegen", "TestSupport"],
+            name: "RPCCodegenTests",
+            dependencies: ["RPCCodegen", "RPCRuntime", "MeshAPI", "TestSchemas", "TestSupport"],
             swiftSettings: strict),
         .testTarget(
             name: "RPCRuntimeTests",
