@@ -115,7 +115,10 @@ let package = Package(
             dependencies: ["LocationService", "MeshAPI", "TestSupport"], swiftSettings: strict),
         .testTarget(
             name: "GatewayServiceTests",
-            dependencies: ["GatewayService", "MeshAPI", "TestSupport"], swiftSettings: strict),
+            dependencies: [
+                "GatewayService", "MeshAPI", "RPCRuntime", "Transport", "HTTP", "SQLite",
+                "ServiceKit", "TestSupport",
+            ], swiftSettings: strict),
         .testTarget(
             name: "ctlTests", dependencies: ["ctl", "MeshAPI", "TestSupport"],
             swiftSettings: strict),

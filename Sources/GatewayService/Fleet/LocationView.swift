@@ -1,0 +1,87 @@
+import MeshAPI
+import RPCRuntime
+
+/// A location as answers show it: what is stored and what its link says, at one moment.
+struct LocationView: Sendable {
+    var stored: StoredLocation
+    var link: LinkView
+    var now: Timestamp
+
+    /// Every punch that any active device had recorded by this instant is stored; nil when there
+    /// is no active device or one has never been read whole.
+    var completeThrough: Timestamp? {
+        guard stored.unread == 0 else { return nil }
+        var earliest: Timestamp?
+        for device in stored.devices where device.device.active {
+            guard let watermark = device.watermark else { return nil }
+            earliest = min(earliest ?? watermark, watermark)
+        }
+        return earliest
+    }
+
+    /// Whether all that happened before `to`, or up to now, is stored.
+    ///
+    /// A location that is down does not make a past range incomplete.
+    func isComplete(to: Timestamp?) -> Bool {
+        guard let through = completeThrough else { return false }
+        if let to { return through >= to }
+        guard link.state == .linked, link.logID == stored.logID,
+            stored.lastSequence >= link.announcedSequence
+        else { return false }
+        return stored.devices.allSatisfy { device in
+            guard device.device.active else { return true }
+            guard let watermark = device.watermark else { return false }
+            let interval = Int64(max(device.device.pollIntervalSeconds, 1))
+            return now.since(watermark) <= .seconds(2 * interval)
+        }
+    }
+
+    var source: Source {
+        Source(
+            location: stored.name, state: link.state, completeThrough: completeThrough,
+            lastSequence: stored.lastSequence)
+    }
+
+    var state: LocationState {
+        LocationState(
+            name: stored.name, state: link.state, zone: stored.zone, logID: stored.logID,
+            lastSequence: stored.lastSequence, announcedSequence: link.announcedSequence,
+            completeThrough: completeThrough,
+            lastContact: [stored.lastContact, link.lastContact].compactMap(\.self).max(),
+            address: link.address,
+            devices: UInt32(clamping: stored.devices.count { $0.device.active }),
+            punches: stored.punches, cause: link.cause)
+    }
+
+    /// The devices by serial: what the location says now, or else what is stored.
+    var devices: [LocatedDevice] {
+        var statuses = link.devices
+        var devices = stored.devices.map { stored -> LocatedDevice in
+            var status: DeviceStatus
+            if let index = statuses.firstIndex(where: {
+                $0.device.serial == stored.device.serial
+            }) {
+                status = statuses.remove(at: index)
+            } else {
+                status = DeviceStatus(device: stored.device)
+                status.recordsOnDevice = stored.records
+                status.clockOffsetMilliseconds = stored.clockOffsetMilliseconds
+                status.clockMeasuredAt = stored.clockMeasuredAt
+                status.cause = link.state == .linked ? "" : "the location is not linked"
+            }
+            status.completeThrough = stored.watermark
+            status.punches = stored.punches
+            return LocatedDevice(location: self.stored.name, status: status)
+        }
+        // Devices that were never reached have no serial and no row.
+        devices += statuses.map { LocatedDevice(location: stored.name, status: $0) }
+        return devices
+    }
+}
+
+extension [LocationView] {
+    /// False also when nothing is known: an empty answer of a new store is no statement.
+    func areComplete(to: Timestamp?) -> Bool {
+        !isEmpty && allSatisfy { $0.isComplete(to: to) }
+    }
+}
