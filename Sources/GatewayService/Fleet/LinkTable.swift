@@ -69,8 +69,9 @@ final class LinkTable: Sendable {
         case superseded
     }
 
-    /// Notes a batch of a link. Call it before the batch is stored: of two links only one may
-    /// write.
+    /// Notes a batch of a link.
+    ///
+    /// Call it before the batch is stored: of two links only one may write.
     func receive(
         _ batch: LogBatch, on id: LinkID, of location: String, from address: String,
         at now: Timestamp, end: @escaping @Sendable () -> Void

@@ -1,7 +1,9 @@
 import RPCRuntime
 import SQLite
 
-/// The tables of the gateway's store. Instants are microseconds since 1970.
+/// The tables of the gateway's store.
+///
+/// Instants are microseconds since 1970.
 enum GatewaySchema {
     static let migrations = [
         Migration(
