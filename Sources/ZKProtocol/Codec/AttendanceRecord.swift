@@ -63,6 +63,16 @@ public enum AttendanceLayout: Sendable, Hashable {
 }
 
 extension AttendanceRecord {
+    /// Takes one row with a textual user id.
+    public init(row: [UInt8]) throws(FormatError) {
+        guard AttendanceLayout.textStrides ~= row.count else {
+            throw .length(
+                what: "a row of the log", bytes: row.count,
+                expected: "\(AttendanceLayout.textStrides)")
+        }
+        self.init(row.span, at: 0, .text(stride: row.count))
+    }
+
     /// Decodes a row; the caller has checked that a whole one is there.
     init(_ bytes: Span<UInt8>, at start: Int, _ layout: AttendanceLayout) {
         switch layout {

@@ -1,0 +1,181 @@
+import ZKProtocol
+
+/// A device's memory and what happens to it: users, the log, settings and the clock.
+struct Device: Sendable {
+    /// What changed, for whoever keeps a copy.
+    enum Change: Sendable {
+        case user(DeviceUser)
+        case userDeleted(uid: UInt16)
+        case usersCleared
+        case punch(AttendanceRecord)
+        case logCleared
+    }
+
+    let model: DeviceModel
+    private(set) var users: [DeviceUser]
+    private(set) var log: [AttendanceRecord]
+    private(set) var settings: [String: String]
+    var clock: DeviceClock
+    /// Whether people can punch.
+    var isEnabled = true
+    /// Changes since they were last taken; gathered only where somebody takes them.
+    private(set) var changes: [Change] = []
+    var gathersChanges = false
+    private var placeOfUser: [String: Int] = [:]
+    /// The second of each user's last punch and its states: the same is not taken twice.
+    private var lastPunch: [String: (time: LocalTime, states: Set<UInt8>)] = [:]
+
+    init(
+        model: DeviceModel, users: [DeviceUser] = [], log: [AttendanceRecord] = [],
+        clock: DeviceClock = DeviceClock()
+    ) {
+        self.model = model
+        self.users = users
+        self.log = log
+        self.clock = clock
+        settings = model.settings
+        indexUsers()
+    }
+
+    private mutating func indexUsers() {
+        placeOfUser = Dictionary(
+            users.enumerated().map { ($1.userID, $0) }, uniquingKeysWith: { first, _ in first })
+    }
+
+    mutating func takeChanges() -> [Change] {
+        defer { changes = [] }
+        return changes
+    }
+
+    private mutating func note(_ change: Change) {
+        if gathersChanges { changes.append(change) }
+    }
+
+    func time(_ now: Now) -> LocalTime {
+        clock.wallTime(trueTime: now.trueTime, placeTime: now.placeTime)
+    }
+
+    var sizes: FreeSizes {
+        var sizes = FreeSizes(users: users.count, records: log.count)
+        sizes.admins = users.count { $0.privilege >= 14 }
+        sizes.passwords = users.count { !$0.password.isEmpty }
+        sizes.fingerprintCapacity = model.userCapacity
+        sizes.userCapacity = model.userCapacity
+        sizes.recordCapacity = model.recordCapacity
+        sizes.faceCapacity = 400
+        return sizes
+    }
+
+    // MARK: - Punches
+
+    func user(_ userID: String) -> DeviceUser? { placeOfUser[userID].map { users[$0] } }
+
+    /// Someone punches; nil where the device does not take it: unknown user, disabled, full, or
+    /// the same again in the same second.
+    mutating func punch(_ userID: String, state: UInt8, verify: UInt8, _ now: Now)
+        -> AttendanceRecord?
+    {
+        guard isEnabled, log.count < model.recordCapacity, let user = user(userID) else {
+            return nil
+        }
+        let time = time(now)
+        if let last = lastPunch[userID], last.time == time {
+            guard !last.states.contains(state) else { return nil }
+            lastPunch[userID]?.states.insert(state)
+        } else {
+            lastPunch[userID] = (time, [state])
+        }
+        let record = AttendanceRecord(
+            index: user.uid, userID: userID, time: time, state: state, verify: verify)
+        log.append(record)
+        note(.punch(record))
+        return record
+    }
+
+    /// A punch as the rows of this model tell it: without what they have no place for.
+    func asRow(_ record: AttendanceRecord) -> AttendanceRecord {
+        var row = record
+        switch model.recordLayout {
+        case .bytes8: row.userID = ""
+        case .bytes8Flags:
+            row.userID = ""
+            row.state &= 7
+            row.verify &= 3
+        case .bytes16, .text: break
+        }
+        return row
+    }
+
+    mutating func clearLog() {
+        log = []
+        note(.logCleared)
+    }
+
+    // MARK: - Users
+
+    /// Adds a user, or replaces the one with the same index; false where the device refuses.
+    mutating func write(_ user: DeviceUser) -> Bool {
+        guard 1...65_534 ~= user.uid, !user.userID.isEmpty else { return false }
+        if let other = placeOfUser[user.userID], users[other].uid != user.uid { return false }
+        if let place = users.firstIndex(where: { $0.uid == user.uid }) {
+            users[place] = user
+        } else {
+            guard users.count < model.userCapacity else { return false }
+            users.append(user)
+        }
+        indexUsers()
+        note(.user(user))
+        return true
+    }
+
+    mutating func deleteUser(uid: UInt16) -> Bool {
+        guard let place = users.firstIndex(where: { $0.uid == uid }) else { return false }
+        users.remove(at: place)
+        indexUsers()
+        note(.userDeleted(uid: uid))
+        return true
+    }
+
+    mutating func clearUsers() {
+        users = []
+        indexUsers()
+        note(.usersCleared)
+    }
+
+    // MARK: - Settings
+
+    /// Stores a setting; false where there are too many.
+    mutating func write(_ option: DeviceOption) -> Bool {
+        guard settings.count < 512 || settings[option.name] != nil, option.name.utf8.count <= 64
+        else { return false }
+        settings[option.name] = option.value
+        return true
+    }
+
+    // MARK: - Bulk reads
+
+    /// What a bulk read of `selector` yields; nil for what is not simulated.
+    func bulk(_ selector: BulkSelector) -> [UInt8]? {
+        switch selector.command {
+        case .readUsers:
+            var blob: [UInt8] = []
+            blob.reserveCapacity(users.count * model.userLayout.stride)
+            for user in users { blob += encoded(user) }
+            return length(of: blob) + blob
+        case .readAttendance: return AttendanceLog.encode(log, model.recordLayout)
+        default: return nil
+        }
+    }
+
+    /// The record; an id that does not fit becomes 0, so that the count stays true.
+    private func encoded(_ user: DeviceUser) -> [UInt8] {
+        if let record = user.encoded(model.userLayout) { return record }
+        var other = user
+        other.userID = "0"
+        return other.encoded(model.userLayout) ?? []
+    }
+
+    private func length(of blob: [UInt8]) -> [UInt8] {
+        (0..<4).map { UInt8(truncatingIfNeeded: blob.count >> ($0 * 8)) }
+    }
+}

@@ -1,0 +1,76 @@
+import ZKProtocol
+
+/// What a device is built as, and how it is set up.
+struct DeviceModel: Sendable {
+    var serial = "CEXA000000001"
+    var name = "Simulated K40"
+    var platform = "ZMM220_TFT"
+    var firmware = "Ver 6.60 Apr 28 2017"
+    var mac = "00:17:61:00:00:01"
+    /// 0 means that no key is asked for.
+    var commKey: UInt32 = 0
+    /// Wrong keys in one session before the device answers that it is locked.
+    var keyAttempts = 5
+    var userLayout = UserLayout.bytes72
+    var recordLayout = AttendanceLayout.text(stride: 40)
+    var eventLayout = EventLayout.bytes32
+    var userCapacity = 3000
+    var recordCapacity = 200_000
+    /// Bulk reads up to this length are answered at once, longer ones in slices.
+    var inlineBytesMax = 1024
+    /// Whether the firmware only speaks the encrypted protocol, which is not simulated.
+    var isEncrypted = false
+
+    /// The settings that a client can ask for by name.
+    var settings: [String: String] {
+        [
+            "~SerialNumber": serial, "~Platform": platform, "~DeviceName": name, "MAC": mac,
+            "~ZKFPVersion": "10", "ZKFaceVersion": "7", "~OS": "1", "~ExtendFmt": "0",
+            "~UserExtFmt": "1", "WorkCode": "0", "Language": "69", "FingerFunOn": "1",
+            "FaceFunOn": "1", "~IsOnlyRFMachine": "0", "~RFCardOn": "1",
+            "~OEMVendor": "ZKTECO CO., LTD.", "~ProductTime": "2017-04-28 09:00:00",
+            "~PIN2Width": userLayout == .bytes72 ? "9" : "5", "~IsABCPinEnable": "0",
+            "~T9FunOn": "1", "~SSR": "1", "CompatOldFirmware": "0", "IPAddress": "192.168.1.201",
+            "NetMask": "255.255.255.0", "GATEIPAddress": "192.168.1.1", "TCPPort": "4370",
+            "UDPPort": "4370", "DeviceID": "1",
+        ]
+    }
+}
+
+/// A device's clock: the wall clock of its place, wrong by an offset that grows.
+struct DeviceClock: Sendable {
+    /// Milliseconds that the device is ahead, at `since`.
+    private var ahead: Int64
+    /// True time, in milliseconds since 1970.
+    private var since: Int64
+    private let driftPPM: Int64
+
+    init(aheadMilliseconds: Int64 = 0, driftPPM: Int64 = 0, trueTime: Int64 = 0) {
+        ahead = aheadMilliseconds
+        self.driftPPM = driftPPM
+        since = trueTime
+    }
+
+    /// The wall clock when it is `trueTime` and right clocks of the place show `placeTime`, both in
+    /// milliseconds since 1970.
+    func wallTime(trueTime: Int64, placeTime: Int64) -> LocalTime {
+        let drift = (trueTime - since) / 1000 * driftPPM / 1000
+        // A clock outside the years that the device knows shows the first of them.
+        return LocalTime(secondsSince1970: (placeTime + ahead + drift) / 1000)
+            ?? LocalTime(packed: 0)
+    }
+
+    /// Sets the clock; a date that is none is refused.
+    mutating func set(_ time: LocalTime, trueTime: Int64, placeTime: Int64) -> Bool {
+        guard let seconds = time.secondsSince1970 else { return false }
+        ahead = seconds * 1000 - placeTime
+        since = trueTime
+        return true
+    }
+}
+
+/// True time, and what right clocks of the device's place show; in milliseconds since 1970.
+struct Now: Sendable {
+    var trueTime: Int64
+    var placeTime: Int64
+}

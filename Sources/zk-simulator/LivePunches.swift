@@ -1,0 +1,55 @@
+import Transport
+import ZKProtocol
+
+/// People who punch while the simulator runs, at a rate.
+struct LivePunches: Sendable {
+    let perSecond: Double
+    /// How many there will be; nil for no end.
+    var until: Int?
+    private var generator: SeededGenerator
+    /// Who is inside, by user id.
+    private var isInside: Set<String> = []
+
+    init(perSecond: Double, until: Int?, seed: UInt64) {
+        self.perSecond = perSecond
+        self.until = until
+        generator = SeededGenerator(seed: seed, part: 2)
+    }
+
+    /// Punches until there were enough or the task is cancelled; returns how many there were.
+    mutating func run(_ simulator: Simulator, on loop: EventLoop) async -> Int {
+        guard perSecond > 0 else { return 0 }
+        let tick = Duration.milliseconds(max(2, min(50, Int(1000 / perSecond))))
+        let perTick = perSecond * Double(tick.components.attoseconds) / 1e18
+        var due = 0.0
+        var count = 0
+        while until.map({ count < $0 }) ?? true {
+            guard (try? await loop.sleep(for: tick)) != nil else { break }
+            // People who could not punch now do not all come at once later.
+            due = min(due + perTick, max(1, perTick) * 4)
+            while due >= 1, until.map({ count < $0 }) ?? true {
+                due -= 1
+                if punch(simulator) { count += 1 }
+            }
+        }
+        return count
+    }
+
+    /// One punch by somebody; a few are tried, since nobody punches twice in a second.
+    private mutating func punch(_ simulator: Simulator) -> Bool {
+        let users = simulator.userIDs
+        guard !users.isEmpty else { return false }
+        for _ in 0..<8 {
+            let user = generator.pick(users)
+            let state: UInt8 = isInside.contains(user) ? 1 : 0
+            let verify: UInt8 = generator.pick([1, 1, 15, 4])
+            guard simulator.punch(user, state: state, verify: verify) != nil else { continue }
+            // Some leave without punching.
+            if !generator.chance(3) {
+                if state == 0 { isInside.insert(user) } else { isInside.remove(user) }
+            }
+            return true
+        }
+        return false
+    }
+}

@@ -1,0 +1,193 @@
+import Foundation
+import ServiceKit
+import ZKProtocol
+
+/// What the command line asks for.
+struct Options {
+    var listen: String
+    var model: DeviceModel
+    var seed: UInt64
+    var users: Int
+    var history: History
+    /// Days since 1970.
+    var lastDay: Int
+    var clockAheadSeconds: Int
+    var driftPPM: Int
+    var zone: TimeZone
+    var liveRate: Double
+    var liveUntil: Int?
+    var stateFile: String?
+    var dumpFile: String?
+
+    /// How much log there is at the start.
+    enum History {
+        case days(Int)
+        case records(Int)
+    }
+
+    static let command = ServiceKit.Command(
+        "zk-simulator",
+        summary: "A ZKTeco terminal that exists only here: protocol, memory, people and clock.",
+        options: [
+            CommandOption(
+                "--listen", value: "HOST:PORT",
+                help: "Where to listen (127.0.0.1:4370); port 0 takes a free one."),
+            CommandOption(
+                "--seed", value: "N", help: "People, log and serial number follow from it (1)."),
+            CommandOption("--serial", value: "TEXT", help: "The serial number."),
+            CommandOption("--name", value: "TEXT", help: "The device's name."),
+            CommandOption("--users", value: "N", help: "How many people there are."),
+            CommandOption(
+                "--days", value: "N", help: "The log covers this many days (30)."),
+            CommandOption(
+                "--records", value: "N", help: "The log has exactly this many records."),
+            CommandOption(
+                "--last-day", value: "DATE",
+                help: "The log's last day: YYYY-MM-DD (2025-12-31), or `yesterday`."),
+            CommandOption("--comm-key", value: "N", help: "The comm key; 0 for none (0)."),
+            CommandOption(
+                "--comm-key-file", value: "PATH", help: "A file of mode 0600 with the comm key."),
+            CommandOption(
+                "--zone", value: "ZONE", help: "The time zone of the device's clock (UTC)."),
+            CommandOption(
+                "--clock-offset", value: "SECONDS", help: "How far the clock is ahead (0)."),
+            CommandOption(
+                "--drift", value: "PPM", help: "How much the clock gains; negative: loses (0)."),
+            CommandOption(
+                "--user-format", value: "BYTES", help: "The size of user records (72).",
+                choices: ["28", "72"]),
+            CommandOption(
+                "--record-format", value: "BYTES",
+                help: "The size of log records (40); `8-flags` is the other layout of 8 bytes.",
+                choices: ["8", "8-flags", "16", "36", "40", "49"]),
+            CommandOption(
+                "--event-format", value: "BYTES",
+                help: "The size of live punches (32; 12 with 28-byte users).",
+                choices: EventLayout.allCases.map { "\($0.rawValue)" }),
+            CommandOption(
+                "--max-records", value: "N",
+                help: "How many records fit (200000); then nobody can punch."),
+            CommandOption(
+                "--live-rate", value: "RATE", help: "Punches per second while it runs (0)."),
+            CommandOption(
+                "--until", value: "N",
+                help: "Ends live punches after this many, and prints `DONE` and the log's length."),
+            CommandOption(
+                "--state-file", value: "PATH",
+                help: "Keeps users and log here; if it exists, they are taken from it."),
+            CommandOption(
+                "--dump", value: "PATH",
+                help: "Writes all punches here on SIGUSR1 and at the end."),
+            CommandOption(
+                "--encrypted", help: "Answers like firmware that speaks only encrypted."),
+        ],
+        examples: [
+            "zk-simulator --listen 127.0.0.1:0 --seed 7 --users 50 --days 90",
+            "zk-simulator --records 100000 --comm-key-file key --zone Africa/Cairo",
+            "zk-simulator --live-rate 2 --until 500 --dump punches.tsv",
+        ])
+
+    init(_ line: Invocation, now: Date) throws(UsageError) {
+        listen = line.value("--listen") ?? "127.0.0.1:4370"
+        seed = UInt64(try line.integer("--seed", default: 1, in: 0...Int.max))
+        zone = try Options.zone(line.value("--zone") ?? "UTC")
+        lastDay = try Options.day(line.value("--last-day") ?? "2025-12-31", zone, now)
+        clockAheadSeconds = try line.integer(
+            "--clock-offset", default: 0, in: -1_000_000_000...1_000_000_000)
+        driftPPM = try line.integer("--drift", default: 0, in: -100_000...100_000)
+        let records = try line.integer("--records", default: -1, in: 0...10_000_000)
+        let days = try line.integer("--days", default: 30, in: 0...9000)
+        guard line.value("--records") == nil || line.value("--days") == nil else {
+            throw UsageError("--records and --days exclude each other")
+        }
+        history = records >= 0 ? .records(records) : .days(days)
+        users = try line.integer(
+            "--users", default: max(12, records / 600), in: 0...Population.usersMax)
+        liveRate = try Options.rate(line.value("--live-rate") ?? "0")
+        liveUntil =
+            line.value("--until") == nil
+            ? nil : try line.integer("--until", default: 0, in: 0...Int.max)
+        stateFile = line.value("--state-file")
+        dumpFile = line.value("--dump")
+        model = try Options.model(line, seed)
+        model.userCapacity = max(model.userCapacity, users)
+        model.recordCapacity = try line.integer(
+            "--max-records", default: max(200_000, records * 2), in: 0...10_000_000)
+    }
+
+    private static func model(_ line: Invocation, _ seed: UInt64) throws(UsageError)
+        -> DeviceModel
+    {
+        var model = DeviceModel()
+        var generator = SeededGenerator(seed: seed, part: 0)
+        let digits = String(generator.below(1_000_000_000))
+        model.serial =
+            line.value("--serial") ?? "CEXA" + String(repeating: "0", count: 9 - digits.count)
+            + digits
+        if let name = line.value("--name") { model.name = name }
+        let tail = (0..<3).map { _ in
+            let byte = String(generator.below(256), radix: 16)
+            return byte.count == 1 ? "0" + byte : byte
+        }
+        model.mac = (["00", "17", "61"] + tail).joined(separator: ":")
+        model.commKey = try key(line)
+        if line.value("--user-format") == "28" {
+            model.userLayout = .bytes28
+            model.eventLayout = .bytes12
+        }
+        switch line.value("--record-format") ?? "40" {
+        case "8": model.recordLayout = .bytes8
+        case "8-flags": model.recordLayout = .bytes8Flags
+        case "16": model.recordLayout = .bytes16
+        case let stride: model.recordLayout = .text(stride: Int(stride) ?? 40)
+        }
+        if let bytes = line.value("--event-format").flatMap({ Int($0) }),
+            let layout = EventLayout(rawValue: bytes)
+        {
+            model.eventLayout = layout
+        }
+        model.isEncrypted = line.flag("--encrypted")
+        return model
+    }
+
+    private static func key(_ line: Invocation) throws(UsageError) -> UInt32 {
+        guard let path = line.value("--comm-key-file") else {
+            return UInt32(try line.integer("--comm-key", default: 0, in: 0...0xFFFF_FFFF))
+        }
+        do throws(ConfigurationError) {
+            guard let key = UInt32(try Secret.read(path: path).revealText()) else {
+                throw ConfigurationError("the comm key in \(path) is not a number")
+            }
+            return key
+        } catch {
+            throw UsageError("--comm-key-file: \(error.message)")
+        }
+    }
+
+    private static func rate(_ text: String) throws(UsageError) -> Double {
+        guard let rate = Double(text), 0...10_000 ~= rate else {
+            throw UsageError("--live-rate is `\(text)`; wanted is a number from 0 to 10000")
+        }
+        return rate
+    }
+
+    private static func zone(_ name: String) throws(UsageError) -> TimeZone {
+        guard let zone = TimeZone(identifier: name) else {
+            throw UsageError("--zone is `\(name)`; wanted is a name like Africa/Cairo")
+        }
+        return zone
+    }
+
+    private static func day(_ text: String, _ zone: TimeZone, _ now: Date) throws(UsageError)
+        -> Int
+    {
+        if text == "yesterday" {
+            let seconds = Int(now.timeIntervalSince1970) + zone.secondsFromGMT(for: now)
+            return seconds / 86_400 - 1
+        }
+        guard let time = LocalTime(text + "T00:00:00"), let seconds = time.secondsSince1970 else {
+            throw UsageError("--last-day is `\(text)`; wanted is YYYY-MM-DD or `yesterday`")
+        }
+        return Int(seconds / 86_400)
+    }
+}
