@@ -90,7 +90,7 @@ let package = Package(
             swiftSettings: strict),
         .testTarget(
             name: "RPCRuntimeTests",
-            dependencies: ["RPCRuntime", "Transport", "MeshAPI", "TestSupport"],
+            dependencies: ["RPCRuntime", "Transport", "MeshAPI", "TestSchemas", "TestSupport"],
             swiftSettings: strict),
         .testTarget(
             name: "TransportTests", dependencies: ["Transport", "TestSupport"],

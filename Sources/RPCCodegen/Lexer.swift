@@ -22,7 +22,7 @@ struct Token: Hashable, Sendable {
     var documentation: [String] = []
 }
 
-/// Text → tokens. The last token is always `end`.
+/// Turns text into tokens, the last of which is always `end`.
 struct Lexer {
     private let source: SourceText
     private var position = 0

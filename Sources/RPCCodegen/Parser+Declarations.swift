@@ -138,7 +138,7 @@ extension Parser {
         return method
     }
 
-    /// `{ deadline 5s, role a, b }`. A mistake in one annotation leaves the others alone.
+    /// `{ deadline 5s, role a, b }`; a mistake in one annotation leaves the others alone.
     private mutating func annotations(_ method: inout MethodSyntax) throws(Abandoned) {
         advance()
         repeat {

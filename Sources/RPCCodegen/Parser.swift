@@ -1,5 +1,7 @@
-/// Tokens → syntax. After a mistake it goes on at the next line that can begin something, so that
-/// one run reports the mistakes of the whole file.
+/// Turns tokens into syntax.
+///
+/// After a mistake it goes on at the next line that can begin something, so that one run reports
+/// the mistakes of the whole file.
 struct Parser {
     let source: SourceText
     let tokens: [Token]

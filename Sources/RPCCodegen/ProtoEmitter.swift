@@ -1,4 +1,4 @@
-/// Model → `.proto` (proto3), for the tools of other languages.
+/// Writes a schema's model as a `.proto` file (proto3), for the tools of other languages.
 struct ProtoEmitter {
     let compilation: Compilation
 

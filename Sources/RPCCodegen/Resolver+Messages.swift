@@ -159,7 +159,8 @@ extension Resolver {
             checkMember(name, Names.enumMembers, "enum")
             if ["none", "some"].contains(name.text) {
                 report(
-                    name.range, "`\(name.text)` would be mistaken for Swift's Optional; "
+                    name.range,
+                    "`\(name.text)` would be mistaken for Swift's Optional; "
                         + "call it `unspecified` or what it means")
             }
             let form = Names.snakeCase(name.text)

@@ -1,4 +1,4 @@
-/// Syntax → model for one schema. Every rule of the language is checked here.
+/// Turns the syntax of one schema into its model; every rule of the language is checked here.
 struct Resolver {
     let path: String
     let syntax: SchemaSyntax

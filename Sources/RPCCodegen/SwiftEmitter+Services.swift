@@ -37,7 +37,8 @@ extension SwiftEmitter {
                 printer.line("public static let \(Names.swift(method.name)) = MethodDescriptor(")
                 printer.indented { printer in
                     printer.line(
-                        "name: \"\(service.name)/\(method.name)\", id: \(Self.hex(UInt64(method.id), 8)),")
+                        "name: \"\(service.name)/\(method.name)\", id: \(Self.hex(UInt64(method.id), 8)),"
+                    )
                     printer.line(
                         "kind: .\(kind), deadline: \(Self.duration(method)), roles: [\(roles)])")
                 }
@@ -81,7 +82,8 @@ extension SwiftEmitter {
                     if method.isStreaming {
                         printer.line(".serverStreaming(Method.\(name)) {")
                         printer.line(
-                            "    (request: \(request), responses: ResponseWriter<\(response)>, call)")
+                            "    (request: \(request), responses: ResponseWriter<\(response)>, call)"
+                        )
                         printer.line("    async throws(RPCError) in")
                         printer.line(
                             "    try await service.\(name)(request, to: responses, call)")

@@ -1,4 +1,4 @@
-/// Model → Swift, one file for a schema.
+/// Writes a schema's model as a Swift file.
 struct SwiftEmitter {
     let compilation: Compilation
 
@@ -12,7 +12,9 @@ struct SwiftEmitter {
         if usesRuntime {
             printer.line("public import RPCRuntime")
             printer.line()
-            printer.line("// An error here means that RPCRuntime and this code belong to different generations.")
+            printer.line(
+                "// An error here means that RPCRuntime and this code are of different generations."
+            )
             printer.line("private typealias Generation = GeneratedCode1")
         }
         for enumeration in schema.enums { self.enumeration(enumeration, &printer) }
@@ -147,7 +149,8 @@ struct SwiftEmitter {
 
     private func decode(_ message: MessageModel, _ printer: inout Printer) {
         printer.line()
-        printer.line("public mutating func decode(from bytes: Span<UInt8>, _ reader: inout WireReader)")
+        printer.line(
+            "public mutating func decode(from bytes: Span<UInt8>, _ reader: inout WireReader)")
         printer.line("    throws(DecodingFailure)")
         printer.line("{")
         printer.indented { printer in

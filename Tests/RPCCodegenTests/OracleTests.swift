@@ -7,8 +7,10 @@ import Testing
 
 @testable import RPCCodegen
 
-/// Google's protobuf is the judge of our encoding: it makes random values of every message, we
-/// read them and write them again, and it compares. `scripts/oracle/exchange.py` is its side.
+/// Google's protobuf is the judge of our encoding.
+///
+/// It makes random values of every message, we read them and write them again, and it compares:
+/// `scripts/oracle/exchange.py`.
 @Suite struct OracleTests {
     static let python =
         ProcessInfo.processInfo.environment["BIOMETRICFLOW_PYTHON"]
