@@ -2,6 +2,7 @@
 #include "CLinux.h"
 #include <errno.h>
 #include <pthread.h>
+#include <stdio.h>
 
 static __thread void *thread_value;
 
@@ -29,3 +30,7 @@ int CLinux_accept(int descriptor, struct sockaddr *address, socklen_t *length) {
 }
 
 void CLinux_name_thread(const char *name) { pthread_setname_np(pthread_self(), name); }
+
+void CLinux_flush_lines(void) { setvbuf(stdout, NULL, _IOLBF, 0); }
+
+void CLinux_complain(const char *line) { fprintf(stderr, "%s\n", line); }

@@ -69,8 +69,8 @@ public final class Channel: Pollable, @unchecked Sendable {
         return channel
     }
 
-    /// Begins to watch the socket.
-    func start(_ handler: any ChannelHandler) {
+    /// Begins to watch the socket of a channel from ``Listener/onAccept(_:)``. Only from the loop.
+    public func start(_ handler: any ChannelHandler) {
         precondition(loop.isCurrent, "channels are started on their loop")
         self.handler = handler
         interest = phase == .connecting ? UInt32(EPOLLOUT.rawValue) : UInt32(EPOLLIN.rawValue)

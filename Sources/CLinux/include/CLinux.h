@@ -28,6 +28,10 @@ int CLinux_epoll_ctl(int epoll, int operation, int descriptor, uint32_t events, 
 /// Waits for at most 256 events; negative is an errno.
 int CLinux_epoll_wait(int epoll, CLinux_event *_Nonnull events, int milliseconds);
 /// accept4 with SOCK_NONBLOCK and SOCK_CLOEXEC.
+/// Has every line on standard output written at once, also into a pipe.
+void CLinux_flush_lines(void);
+/// Writes a line to standard error.
+void CLinux_complain(const char *_Nonnull line);
 /// Names the calling thread: at most 15 bytes.
 void CLinux_name_thread(const char *_Nonnull name);
 int CLinux_accept(int descriptor, struct sockaddr *_Nonnull address, socklen_t *_Nonnull length);

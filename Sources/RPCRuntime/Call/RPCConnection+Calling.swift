@@ -1,0 +1,132 @@
+import Transport
+
+extension RPCConnection {
+    /// Calls a method with one answer; generated clients come here.
+    public func unary<Request: Message, Response: Message>(
+        _ method: MethodDescriptor, _ request: Request, _ options: CallOptions
+    ) async throws(RPCError) -> Response {
+        if loop.isCurrent { return try await unaryOnLoop(method, request, options) }
+        return try await onLoop(loop) { () throws(RPCError) in
+            try await unaryOnLoop(method, request, options)
+        }
+    }
+
+    private func unaryOnLoop<Response: Message>(
+        _ method: MethodDescriptor, _ request: some Message, _ options: CallOptions
+    ) async throws(RPCError) -> Response {
+        let sink = UnarySink<Response>(method)
+        let stream = try begin(method, request, options, sink)
+        let result = await withTaskCancellationHandler {
+            do throws(RPCError) {
+                return Result<Response, RPCError>.success(try await sink.wait())
+            } catch { return .failure(error) }
+        } onCancel: {
+            loop.execute { [self] in cancelCall(stream) }
+        }
+        return try result.get()
+    }
+
+    /// Calls a method with a stream of answers, which lives as long as `body` runs; when `body`
+    /// returns before the stream's end, the call is cancelled.
+    public func serverStreaming<Request: Message, Response: Message, Result>(
+        _ method: MethodDescriptor, _ request: Request, _ options: CallOptions,
+        _ body: (ResponseStream<Response>) async throws(RPCError) -> Result
+    ) async throws(RPCError) -> Result {
+        let responses: ResponseStream<Response>
+        if loop.isCurrent {
+            responses = try open(method, request, options)
+        } else {
+            responses = try await onLoop(loop) { () throws(RPCError) in
+                try open(method, request, options)
+            }
+        }
+        do throws(RPCError) {
+            let result = try await body(responses)
+            end(responses.stream)
+            return result
+        } catch {
+            end(responses.stream)
+            throw error
+        }
+    }
+
+    private func open<Response: Message>(
+        _ method: MethodDescriptor, _ request: some Message, _ options: CallOptions
+    ) throws(RPCError) -> ResponseStream<Response> {
+        let sink = StreamSink<Response>(method)
+        let stream = try begin(method, request, options, sink)
+        return ResponseStream(
+            connection: self, stream: stream, sink: LoopBound(sink, on: loop))
+    }
+
+    /// Sends the request; the call's stream.
+    private func begin(
+        _ method: MethodDescriptor, _ request: some Message, _ options: CallOptions,
+        _ sink: ResponseSink
+    ) throws(RPCError) -> UInt32 {
+        if Task.isCancelled {
+            throw RPCError(
+                .cancelled, "\(method.name) was cancelled before it was sent", certainty: .notSent)
+        }
+        let now = loop.now
+        var deadline = UInt64.max
+        if let timeout = options.timeout ?? method.deadline {
+            deadline = now &+ timeout.nanoseconds
+        }
+        let stream = try state.withValue { state throws(RPCError) in
+            try state.core.call(method, request, deadline: deadline, now: now, .call(sink))
+        }
+        setNeedsFlush()
+        if deadline != .max { updateTimer() }
+        return stream
+    }
+
+    private func end(_ stream: UInt32) {
+        if loop.isCurrent {
+            cancelCall(stream)
+        } else {
+            loop.execute { [self] in cancelCall(stream) }
+        }
+    }
+
+    /// Gives a call of ours up, if it has not ended; only on the loop.
+    func cancelCall(_ stream: UInt32) {
+        let attachment = state.withValue { $0.core.cancel(stream) }
+        guard case .call(let sink)? = attachment else { return }
+        sink.end(
+            RPCError(.cancelled, "the call to \(peer) was cancelled", certainty: .maybeProcessed))
+        setNeedsFlush()
+        if isDraining { closeIfDrained() }
+    }
+
+    /// Gives a message of an answer to its call.
+    func deliver(_ stream: UInt32, _ bytes: Span<UInt8>, _ credit: Int, _ isLast: Bool) {
+        let sink = state.withValue { state -> ResponseSink? in
+            guard let slot = state.core.streams.slot(of: stream),
+                case .call(let sink)? = state.core.streams[slot].attachment
+            else { return nil }
+            if isLast {
+                state.core.takeCall(stream)
+                state.core.owe(credit)
+            } else if sink.consumesAtOnce {
+                state.core.consumed(stream, credit)
+            }
+            return sink
+        }
+        guard let sink else { return }
+        let failure = sink.receive(bytes, credit: isLast || sink.consumesAtOnce ? 0 : credit)
+        if isLast {
+            sink.end(failure)
+        } else if let failure {
+            _ = state.withValue { $0.core.cancel(stream) }
+            sink.end(failure)
+        }
+        if isDraining { closeIfDrained() }
+    }
+
+    /// The caller has taken messages: their bytes are credited to the peer.
+    func consumed(_ stream: UInt32, _ credit: Int) {
+        state.withValue { $0.core.consumed(stream, credit) }
+        setNeedsFlush()
+    }
+}

@@ -1,0 +1,131 @@
+import Synchronization
+public import Transport
+
+/// Dials a peer, once or for as long as its task runs.
+public struct RPCDialler: Sendable {
+    private let address: String
+    private let tls: TLSContext
+    private let loop: EventLoop
+    private let services: [ServiceHandlers]
+    private let options: RPCOptions
+    private let log: @Sendable (RPCEvent) -> Void
+
+    /// - Parameters:
+    ///   - address: `HOST:PORT`; the host may be a name, which is looked up at each attempt.
+    ///   - tls: From ``TLSContext/mutual(certificate:key:ca:trustDomain:peerRoles:isServer:)``.
+    ///   - loop: Where the links live.
+    ///   - services: What the other end may call on the link.
+    ///   - options: Limits and times.
+    ///   - log: Hears of attempts and links.
+    public init(
+        address: String, tls: TLSContext, loop: EventLoop, services: [ServiceHandlers] = [],
+        options: RPCOptions = RPCOptions(),
+        log: @escaping @Sendable (RPCEvent) -> Void = { _ in }
+    ) {
+        self.address = address
+        self.tls = tls
+        self.loop = loop
+        self.services = services
+        self.options = options
+        self.log = log
+        checkUnique(services)
+    }
+
+    /// One attempt: look the name up, connect, shake hands, exchange hellos.
+    public func connect() async throws(RPCError) -> RPCConnection {
+        func failure(_ stage: String, _ why: String) -> RPCError {
+            RPCError(.unavailable, "\(address): \(stage): \(why)", certainty: .notSent)
+        }
+        let addresses: [SocketAddress]
+        do throws(TransportError) {
+            let (host, port) = try SocketAddress.split(address)
+            addresses = try await SocketAddress.resolve(host, port: port)
+        } catch { throw failure("resolve", error.message) }
+        var last = failure("resolve", "no address")
+        for candidate in addresses {
+            do throws(TransportError) {
+                return try await dial(candidate)
+            } catch {
+                let stage =
+                    switch error.code {
+                    case .tls: "TLS"
+                    case .closed, .timedOut: "hello"
+                    default: "connect"
+                    }
+                last = failure(stage, error.message)
+                if error.code == .cancelled { break }
+            }
+        }
+        throw last
+    }
+
+    private func dial(_ candidate: SocketAddress) async throws(TransportError) -> RPCConnection {
+        let opened = OneShot<RPCConnection>()
+        let made = Mutex<RPCConnection?>(nil)
+        do throws(TransportError) {
+            return try await opened.value {
+                loop.perform {
+                    let connection = RPCConnection(
+                        .dialler, candidate, on: loop, services: services, options: options,
+                        log: log
+                    ) { opened.settle(.success($0)) }
+                    made.withLock { $0 = connection }
+                    connection.whenEnded { error in
+                        let code: TransportError.Code =
+                            error.message.contains("TLS") ? .tls : .refused
+                        opened.settle(.failure(TransportError(code, error.message)))
+                    }
+                    do throws(TransportError) {
+                        let channel = try Channel.connect(
+                            to: candidate, on: loop, tls: tls, handler: connection)
+                        connection.attach(channel)
+                    } catch {
+                        connection.channelClosed(error)
+                    }
+                }
+            }
+        } catch {
+            made.withLock { $0 }?.close()
+            throw error
+        }
+    }
+
+    /// Keeps a link up until the task is cancelled: dials, gives each link to `onLink` on the loop,
+    /// and dials again when it ends.
+    ///
+    /// Attempts back off from 100 ms by 1.6 to 10 s, ± 20 %, until a hello was good. On
+    /// cancellation the link is drained within `grace`.
+    ///
+    /// - Parameters:
+    ///   - random: Numbers in 0..<1, for the jitter.
+    ///   - grace: How long calls under way may take at the end.
+    ///   - onLink: Called with each new link.
+    public func run(
+        random: @escaping @Sendable () -> Double, grace: Duration = .seconds(5),
+        _ onLink: @Sendable (RPCConnection) -> Void = { _ in }
+    ) async {
+        var delay = 0.1
+        while !Task.isCancelled {
+            do throws(RPCError) {
+                let connection = try await connect()
+                delay = 0.1
+                log(RPCEvent(.info, "link to \(connection.peer) at \(address) is up"))
+                onLink(connection)
+                let end = await connection.closed()
+                if Task.isCancelled {
+                    await Task { await connection.drain(grace: grace) }.value
+                    return
+                }
+                log(RPCEvent(.warning, "link to \(address) ended: \(end.message)"))
+            } catch {
+                if Task.isCancelled { return }
+                log(RPCEvent(.warning, "no link to \(error.message)"))
+            }
+            let pause = delay * (0.8 + 0.4 * random())
+            do throws(TransportError) {
+                try await loop.sleep(for: .seconds(pause))
+            } catch { return }
+            delay = min(delay * 1.6, 10)
+        }
+    }
+}

@@ -1,0 +1,107 @@
+import Synchronization
+public import Transport
+
+/// Accepts links and serves them.
+public final class RPCServer: Sendable {
+    private struct Members: Sendable {
+        var listeners: [Listener] = []
+        var connections: Set<RPCConnection> = []
+        var isShuttingDown = false
+    }
+
+    private let tls: TLSContext
+    private let loop: EventLoop
+    private let services: [ServiceHandlers]
+    private let options: RPCOptions
+    private let log: @Sendable (RPCEvent) -> Void
+    private let onConnection: @Sendable (RPCConnection) -> Void
+    private let members = Mutex(Members())
+
+    /// - Parameters:
+    ///   - tls: From ``TLSContext/mutual(certificate:key:ca:trustDomain:peerRoles:isServer:)``.
+    ///   - loop: Where the links live.
+    ///   - services: What is served on each link.
+    ///   - options: Limits and times.
+    ///   - log: Hears of links that come and go, and why others are refused.
+    ///   - onConnection: Called on the loop with each link whose hello was good.
+    public init(
+        tls: TLSContext, loop: EventLoop, services: [ServiceHandlers],
+        options: RPCOptions = RPCOptions(),
+        log: @escaping @Sendable (RPCEvent) -> Void = { _ in },
+        onConnection: @escaping @Sendable (RPCConnection) -> Void = { _ in }
+    ) {
+        self.tls = tls
+        self.loop = loop
+        self.services = services
+        self.options = options
+        self.log = log
+        self.onConnection = onConnection
+        checkUnique(services)
+    }
+
+    /// Listens on a further address; the one that was bound, with its port.
+    public func listen(on address: SocketAddress) throws(TransportError) -> SocketAddress {
+        let listener = try Listener.bind(to: address, on: loop, tls: tls)
+        members.withLock { $0.listeners.append(listener) }
+        listener.onAccept { [self] channel in accept(channel) }
+        return listener.localAddress
+    }
+
+    /// The links that are up.
+    public var connections: [RPCConnection] { members.withLock { Array($0.connections) } }
+
+    private func accept(_ channel: Channel) {
+        let address = channel.remoteAddress
+        let wasReady = Mutex(false)
+        let connection = RPCConnection(
+            .listener, address, on: loop, services: services, options: options, log: log
+        ) { [self] connection in
+            wasReady.withLock { $0 = true }
+            let isLate = members.withLock { members in
+                members.connections.insert(connection)
+                return members.isShuttingDown
+            }
+            if isLate { return connection.close() }
+            log(RPCEvent(.info, "link from \(connection.peer) at \(address) is up"))
+            onConnection(connection)
+        }
+        connection.attach(channel)
+        connection.whenEnded { [self, weak connection] error in
+            if let connection { _ = members.withLock { $0.connections.remove(connection) } }
+            if wasReady.withLock({ $0 }), let connection {
+                log(
+                    RPCEvent(
+                        .info, "link from \(connection.peer) at \(address) ended: \(error.message)"))
+            } else {
+                log(RPCEvent(.warning, "refused a link from \(address): \(error.message)"))
+            }
+        }
+        channel.start(connection)
+    }
+
+    /// Stops accepting, drains every link within `grace`, and closes them.
+    public func shutdown(grace: Duration) async {
+        let (listeners, connections) = members.withLock { members in
+            members.isShuttingDown = true
+            defer { members.listeners = [] }
+            return (members.listeners, members.connections)
+        }
+        for listener in listeners { listener.close() }
+        await withTaskGroup(of: Void.self) { group in
+            for connection in connections {
+                group.addTask { await connection.drain(grace: grace) }
+            }
+        }
+    }
+}
+
+/// Two methods with one number would be served by whichever comes first.
+func checkUnique(_ services: [ServiceHandlers]) {
+    var names: [UInt32: String] = [:]
+    for handler in services.flatMap(\.methods) {
+        let other = names.updateValue(handler.method.name, forKey: handler.method.id)
+        precondition(
+            other == nil,
+            "\(handler.method.name) and \(other ?? "") have one number: rename one of them")
+    }
+}

@@ -1,0 +1,24 @@
+public import Transport
+
+/// The call that a handler answers.
+public struct ServerCall: Sendable {
+    /// The link that it came by; calls may be made on it the other way.
+    public let connection: RPCConnection
+    public let method: MethodDescriptor
+    /// On the loop's clock; `UInt64.max` for none.
+    let deadline: UInt64
+
+    /// Who calls, as verified in the TLS handshake.
+    public var peer: PeerIdentity { connection.peer }
+
+    /// What is left of the call's time, at the beginning of the loop's turn; nil without a deadline.
+    public var remainingTime: Duration? {
+        if deadline == .max { return nil }
+        let now = connection.loop.now
+        return .nanoseconds(Int64(clamping: deadline > now ? deadline - now : 0))
+    }
+
+    /// Whether this end of the link takes no new calls: an open-ended handler looks at it between
+    /// messages, and ends with `.unavailable`, so that its caller goes elsewhere.
+    public var isDraining: Bool { connection.isDraining }
+}

@@ -1,0 +1,211 @@
+// The payloads of control frames. They are protobuf messages, so that any protobuf tool reads
+// them and fields may be added: docs/WIRE.md §4.
+
+/// The first frame of either side: what it speaks, serves and bears.
+struct Hello: Message {
+    static let typeName = "biometricflow.mesh.Hello"
+    static let protocolName = "biometricflow-mesh"
+
+    var protocolName = ""
+    var versionMin: UInt32 = 0
+    var versionMax: UInt32 = 0
+    /// The longest payload of one frame that this side takes.
+    var frameBytesMax: UInt64 = 0
+    /// The longest message that this side takes.
+    var messageBytesMax: UInt64 = 0
+    /// Credit that each stream begins with, towards this side.
+    var streamWindow: UInt64 = 0
+    /// Credit that the connection begins with, towards this side.
+    var connectionWindow: UInt64 = 0
+    /// How many calls this side serves at once.
+    var streamsMax: UInt32 = 0
+    /// The shortest time between two pings that this side bears, in milliseconds.
+    var keepaliveMinMilliseconds: UInt32 = 0
+    /// The services that this side serves.
+    var services: [ServiceNotice] = []
+    /// Program and version, for logs.
+    var agent = ""
+
+    func encode(into writer: inout WireWriter) {
+        writer.string(1, protocolName)
+        writer.uint32(2, versionMin)
+        writer.uint32(3, versionMax)
+        writer.uint64(4, frameBytesMax)
+        writer.uint64(5, messageBytesMax)
+        writer.uint64(6, streamWindow)
+        writer.uint64(7, connectionWindow)
+        writer.uint32(8, streamsMax)
+        writer.uint32(9, keepaliveMinMilliseconds)
+        writer.message(10, services)
+        writer.string(11, agent)
+    }
+
+    mutating func decode(from bytes: Span<UInt8>, _ reader: inout WireReader)
+        throws(DecodingFailure)
+    {
+        while let tag = try reader.next(bytes) {
+            switch tag {
+            case 1 << 3 | 2: protocolName = try reader.string(bytes, max: 64)
+            case 2 << 3: versionMin = try reader.uint32(bytes)
+            case 3 << 3: versionMax = try reader.uint32(bytes)
+            case 4 << 3: frameBytesMax = try reader.uint64(bytes)
+            case 5 << 3: messageBytesMax = try reader.uint64(bytes)
+            case 6 << 3: streamWindow = try reader.uint64(bytes)
+            case 7 << 3: connectionWindow = try reader.uint64(bytes)
+            case 8 << 3: streamsMax = try reader.uint32(bytes)
+            case 9 << 3: keepaliveMinMilliseconds = try reader.uint32(bytes)
+            case 10 << 3 | 2: try reader.message(bytes, appendingTo: &services, count: 1000)
+            case 11 << 3 | 2: agent = try reader.string(bytes, max: 256)
+            default: try reader.ignore(bytes, tag)
+            }
+        }
+    }
+}
+
+/// A service as a hello names it.
+struct ServiceNotice: Message {
+    static let typeName = "biometricflow.mesh.ServiceNotice"
+
+    var name = ""
+    var fingerprint: UInt64 = 0
+
+    func encode(into writer: inout WireWriter) {
+        writer.string(1, name)
+        writer.uint64(2, fingerprint)
+    }
+
+    mutating func decode(from bytes: Span<UInt8>, _ reader: inout WireReader)
+        throws(DecodingFailure)
+    {
+        while let tag = try reader.next(bytes) {
+            switch tag {
+            case 1 << 3 | 2: name = try reader.string(bytes, max: 256)
+            case 2 << 3: fingerprint = try reader.uint64(bytes)
+            default: try reader.ignore(bytes, tag)
+            }
+        }
+    }
+}
+
+/// What stands before the message of a request.
+struct CallHead: Message {
+    static let typeName = "biometricflow.mesh.CallHead"
+
+    /// FNV-1a (32 bits) of `package.Service/method`.
+    var method: UInt32 = 0
+    /// The time that the caller still has, in microseconds; 0 for none.
+    var timeoutMicroseconds: UInt64 = 0
+
+    func encode(into writer: inout WireWriter) {
+        writer.uint32(1, method)
+        writer.uint64(2, timeoutMicroseconds)
+    }
+
+    mutating func decode(from bytes: Span<UInt8>, _ reader: inout WireReader)
+        throws(DecodingFailure)
+    {
+        while let tag = try reader.next(bytes) {
+            switch tag {
+            case 1 << 3: method = try reader.uint32(bytes)
+            case 2 << 3: timeoutMicroseconds = try reader.uint64(bytes)
+            default: try reader.ignore(bytes, tag)
+            }
+        }
+    }
+}
+
+/// How a stream or a connection ended.
+struct CallStatus: Message {
+    static let typeName = "biometricflow.mesh.CallStatus"
+    static let messageBytesMax = 4096
+
+    /// 0 for success, else ``RPCError/Code``.
+    var code: UInt32 = 0
+    var message = ""
+    /// ``RPCError/Certainty``; 0 where it was not said.
+    var certainty: UInt32 = 0
+
+    init() {}
+
+    init(_ error: RPCError?) {
+        guard let error else { return }
+        code = UInt32(error.code.rawValue)
+        message = error.message.truncated(toUTF8: Self.messageBytesMax)
+        certainty = UInt32(error.certainty.rawValue)
+    }
+
+    /// The error that this status tells of; nil for success. Codes of later versions read as
+    /// `unknown`.
+    var error: RPCError? {
+        if code == 0 { return nil }
+        return RPCError(
+            UInt8(exactly: code).flatMap { RPCError.Code(rawValue: $0) } ?? .unknown, message,
+            certainty: UInt8(exactly: certainty).flatMap { RPCError.Certainty(rawValue: $0) }
+                ?? .maybeProcessed)
+    }
+
+    func encode(into writer: inout WireWriter) {
+        writer.uint32(1, code)
+        writer.string(2, message)
+        writer.uint32(3, certainty)
+    }
+
+    mutating func decode(from bytes: Span<UInt8>, _ reader: inout WireReader)
+        throws(DecodingFailure)
+    {
+        while let tag = try reader.next(bytes) {
+            switch tag {
+            case 1 << 3: code = try reader.uint32(bytes)
+            case 2 << 3 | 2: message = try reader.string(bytes, max: Self.messageBytesMax)
+            case 3 << 3: certainty = try reader.uint32(bytes)
+            default: try reader.ignore(bytes, tag)
+            }
+        }
+    }
+}
+
+/// Says that no further calls are taken.
+struct DrainNotice: Message {
+    static let typeName = "biometricflow.mesh.DrainNotice"
+
+    /// The last stream of the receiver's that is still served; later ones were not begun.
+    var lastStream: UInt32 = 0
+    var reason = ""
+
+    func encode(into writer: inout WireWriter) {
+        writer.uint32(1, lastStream)
+        writer.string(2, reason)
+    }
+
+    mutating func decode(from bytes: Span<UInt8>, _ reader: inout WireReader)
+        throws(DecodingFailure)
+    {
+        while let tag = try reader.next(bytes) {
+            switch tag {
+            case 1 << 3: lastStream = try reader.uint32(bytes)
+            case 2 << 3 | 2: reason = try reader.string(bytes, max: 1024)
+            default: try reader.ignore(bytes, tag)
+            }
+        }
+    }
+}
+
+extension WireReader {
+    /// Passes over the field of `tag`.
+    mutating func ignore(_ bytes: Span<UInt8>, _ tag: UInt32) throws(DecodingFailure) {
+        var unused: [UInt8] = []
+        try unknown(bytes, tag, &unused)
+    }
+}
+
+extension String {
+    /// The longest prefix of whole characters within `limit` bytes of UTF-8.
+    func truncated(toUTF8 limit: Int) -> String {
+        if utf8.count <= limit { return self }
+        var end = utf8.index(startIndex, offsetBy: limit)
+        while end > startIndex, String.Index(end, within: self) == nil {
+            end = utf8.index(before: end)
+        }
+        return String(self[..<end])
+    }
+}

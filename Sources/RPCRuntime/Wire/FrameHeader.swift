@@ -1,0 +1,82 @@
+/// What a frame is; `docs/WIRE.md` §3.
+///
+/// A receiver ignores types of 0x80 and above that it does not know; any other unknown type ends
+/// the connection.
+enum FrameType: UInt8 {
+    case hello = 1
+    case request = 2
+    case data = 3
+    case status = 4
+    case cancel = 5
+    case credit = 6
+    case ping = 7
+    case pong = 8
+    case drain = 9
+    case close = 10
+}
+
+/// The twelve bytes before every frame's payload, little-endian:
+///
+///     0        3      4           8       9          10     12
+///     | length | type | stream id | flags | reserved | head |
+///
+/// `length` counts the payload alone. `head` is how many bytes at the payload's beginning are the
+/// call head; 0 but for `request`.
+struct FrameHeader: Equatable {
+    static let size = 12
+
+    /// The frame's bytes end a message.
+    static let endMessage: UInt8 = 1
+    /// The sender sends nothing more on this stream.
+    static let endStream: UInt8 = 2
+
+    var length: Int
+    var type: UInt8
+    var stream: UInt32
+    var flags: UInt8
+    var reserved: UInt8 = 0
+    var head: Int
+
+    /// Reads the header at `offset`, where ``size`` bytes must be.
+    init(_ bytes: Span<UInt8>, at offset: Int) {
+        length = Int(bytes[offset]) | Int(bytes[offset + 1]) << 8 | Int(bytes[offset + 2]) << 16
+        type = bytes[offset + 3]
+        stream =
+            UInt32(bytes[offset + 4]) | UInt32(bytes[offset + 5]) << 8
+            | UInt32(bytes[offset + 6]) << 16 | UInt32(bytes[offset + 7]) << 24
+        flags = bytes[offset + 8]
+        reserved = bytes[offset + 9]
+        head = Int(bytes[offset + 10]) | Int(bytes[offset + 11]) << 8
+    }
+
+    init(_ type: FrameType, stream: UInt32, length: Int, flags: UInt8 = 0, head: Int = 0) {
+        self.length = length
+        self.type = type.rawValue
+        self.stream = stream
+        self.flags = flags
+        self.head = head
+    }
+
+    /// Writes the header over the ``size`` bytes at `offset`.
+    func write(to bytes: inout [UInt8], at offset: Int) {
+        bytes[offset] = UInt8(truncatingIfNeeded: length)
+        bytes[offset + 1] = UInt8(truncatingIfNeeded: length >> 8)
+        bytes[offset + 2] = UInt8(truncatingIfNeeded: length >> 16)
+        bytes[offset + 3] = type
+        bytes[offset + 4] = UInt8(truncatingIfNeeded: stream)
+        bytes[offset + 5] = UInt8(truncatingIfNeeded: stream >> 8)
+        bytes[offset + 6] = UInt8(truncatingIfNeeded: stream >> 16)
+        bytes[offset + 7] = UInt8(truncatingIfNeeded: stream >> 24)
+        bytes[offset + 8] = flags
+        bytes[offset + 9] = reserved
+        bytes[offset + 10] = UInt8(truncatingIfNeeded: head)
+        bytes[offset + 11] = UInt8(truncatingIfNeeded: head >> 8)
+    }
+
+    /// Makes room for a header, to be written over later; where it begins.
+    static func reserve(in bytes: inout [UInt8]) -> Int {
+        let start = bytes.count
+        bytes.append(contentsOf: repeatElement(0, count: size))
+        return start
+    }
+}

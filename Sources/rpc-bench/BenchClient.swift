@@ -1,0 +1,140 @@
+import MeshAPI
+import RPCRuntime
+import Transport
+
+/// Calls for a while and tells how fast it was.
+struct BenchClient {
+    private let options: BenchOptions
+    private let tls: TLSContext
+    private let loop: EventLoop
+
+    init(_ options: BenchOptions) throws {
+        self.options = options
+        tls = try TLSContext.mutual(
+            certificate: options.certificates + "/client.pem",
+            key: options.certificates + "/client.key", ca: options.certificates + "/ca.pem",
+            trustDomain: "biometricflow", isServer: false)
+        loop = EventLoop(name: "client")
+    }
+
+    func run() async throws {
+        switch options.workload {
+        case "E": try await stream()
+        case "F": try await setUps()
+        case "G": try await idle()
+        case "H": try await beside()
+        default: try await unary()
+        }
+    }
+
+    private func dial() async throws -> RPCConnection {
+        try await RPCDialler(
+            address: "\(options.host):\(options.port)", tls: tls, loop: loop,
+            options: BenchServer.benchLimits()
+        ).connect()
+    }
+
+    private func unary() async throws {
+        var clients: [Echo.Client] = []
+        for _ in 0..<options.connections { clients.append(Echo.Client(try await dial())) }
+        let measurement = Measurement(options)
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            for client in clients {
+                for _ in 0..<options.outstanding {
+                    group.addTask(executorPreference: loop) {
+                        try await call(client, options.payload, measurement)
+                    }
+                }
+            }
+            try await group.waitForAll()
+        }
+        measurement.report()
+    }
+
+    /// Calls one after the other until the measurement is over.
+    private func call(_ client: Echo.Client, _ size: Int, _ measurement: Measurement) async throws {
+        let request = Payload(data: [UInt8](repeating: 7, count: size))
+        while true {
+            let start = Measurement.now()
+            let response = try await client.echo(request)
+            precondition(response.data.count == size, "the echo has another size")
+            if !measurement.finished(start, now: Measurement.now()) { return }
+        }
+    }
+
+    private func stream() async throws {
+        let client = Echo.Client(try await dial())
+        let measurement = Measurement(options)
+        let request = StreamRequest(count: UInt64(options.count), size: UInt32(options.payload))
+        try await onLoop {
+            while !measurement.isOver {
+                try await client.download(request) { (payloads) throws(RPCError) in
+                    var start = Measurement.now()
+                    for try await _ in payloads {
+                        let now = Measurement.now()
+                        if !measurement.finished(start, now: now) { break }
+                        start = now
+                    }
+                }
+            }
+        }
+        measurement.report()
+    }
+
+    private func setUps() async throws {
+        let measurement = Measurement(options)
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            for _ in 0..<options.connections {
+                group.addTask {
+                    while true {
+                        let start = Measurement.now()
+                        let connection = try await dial()
+                        let isOver = !measurement.finished(start, now: Measurement.now())
+                        connection.close()
+                        if isOver { return }
+                    }
+                }
+            }
+            try await group.waitForAll()
+        }
+        measurement.report()
+    }
+
+    private func idle() async throws {
+        let before = ProcessMemory.kilobytes(options.serverPID)
+        var connections: [RPCConnection] = []
+        for _ in 0..<options.count { connections.append(try await dial()) }
+        try await Task.sleep(for: .seconds(options.warm))
+        let after = ProcessMemory.kilobytes(options.serverPID)
+        let each = fixed(Double(after - before) / Double(options.count), 2)
+        print(
+            "{\"peer\":\"\(options.peer)\",\"workload\":\"G\",\"idle_conns\":\(connections.count),\"rss_before_kb\":\(before),\"rss_after_kb\":\(after),\"kb_per_conn\":\(each)}"
+        )
+    }
+
+    /// Small calls on a connection that echoes large messages all the time.
+    private func beside() async throws {
+        let client = Echo.Client(try await dial())
+        let measurement = Measurement(options)
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask(executorPreference: loop) {
+                let large = Payload(data: [UInt8](repeating: 7, count: options.count))
+                while !measurement.isOver {
+                    _ = try await client.echo(large)
+                    measurement.background(options.count)
+                }
+            }
+            for _ in 0..<options.outstanding {
+                group.addTask(executorPreference: loop) {
+                    try await call(client, options.payload, measurement)
+                }
+            }
+            try await group.waitForAll()
+        }
+        measurement.report()
+    }
+
+    private func onLoop(_ body: @escaping @Sendable () async throws -> Void) async throws {
+        try await Task(executorPreference: loop) { try await body() }.value
+    }
+}

@@ -1,0 +1,72 @@
+/// The command line of server and client.
+struct BenchOptions: Sendable {
+    struct Mistake: Error { let message: String }
+
+    var host = "127.0.0.1"
+    var peer = "ours"
+    var certificates = "certs"
+    var workload = "A"
+    var port: UInt16 = 7000
+    var serverPID: Int32 = 0
+    var payload = 100
+    var connections = 1
+    var outstanding = 1
+    var threads = 1
+    var warm = 1.0
+    var seconds = 5.0
+    var count = 0
+
+    init(_ arguments: [String]) throws {
+        var given: [String: String] = [:]
+        var index = 0
+        while index < arguments.count {
+            guard arguments[index].hasPrefix("--"), index + 1 < arguments.count else {
+                throw Mistake(message: "'\(arguments[index])' needs a name and a value")
+            }
+            given[arguments[index]] = arguments[index + 1]
+            index += 2
+        }
+        func take<Value>(_ name: String, _ read: (String) -> Value?) throws -> Value? {
+            guard let text = given.removeValue(forKey: name) else { return nil }
+            guard let value = read(text) else {
+                throw Mistake(message: "\(name) does not take '\(text)'")
+            }
+            return value
+        }
+        host = try take("--host") { $0 == "localhost" ? "127.0.0.1" : $0 } ?? host
+        peer = try take("--peer") { $0 } ?? peer
+        certificates = try take("--certs") { $0 } ?? certificates
+        workload = try take("--workload") { $0 } ?? workload
+        port = try take("--port") { UInt16($0) } ?? port
+        serverPID = try take("--server-pid") { Int32($0) } ?? serverPID
+        threads = try take("--threads") { Int($0) } ?? threads
+        warm = try take("--warm") { Double($0) } ?? warm
+        seconds = try take("--secs") { Double($0) } ?? seconds
+        switch workload {
+        case "A": break
+        case "B": outstanding = 64
+        case "C": (connections, outstanding) = (8, 32)
+        case "D": (payload, outstanding) = (65_536, 8)
+        case "E": count = 1_000_000
+        case "F": break
+        case "G": count = 1000
+        case "H": count = 64 << 20
+        default: throw Mistake(message: "there is no workload '\(workload)'")
+        }
+        payload = try take("--payload") { Int($0) } ?? payload
+        connections = try take("--conns") { Int($0) } ?? connections
+        outstanding = try take("--outstanding") { Int($0) } ?? outstanding
+        count = try take("--count") { Int($0) } ?? count
+        _ = try take("--variant") { $0 }
+        let resume = try take("--resume") { Int($0) } ?? 0
+        if resume != 0 {
+            throw Mistake(message: "--resume is not supported: no TLS session is resumed")
+        }
+        if let unknown = given.keys.sorted().first {
+            throw Mistake(message: "there is no option \(unknown)")
+        }
+        guard payload >= 0, connections > 0, outstanding > 0, threads > 0, count >= 0 else {
+            throw Mistake(message: "counts are positive")
+        }
+    }
+}

@@ -1,0 +1,42 @@
+import MeshAPI
+import RPCRuntime
+import Transport
+
+/// Echoes, until it is killed.
+enum BenchServer {
+    static func run(_ options: BenchOptions) async throws {
+        let tls = try TLSContext.mutual(
+            certificate: options.certificates + "/server.pem",
+            key: options.certificates + "/server.key", ca: options.certificates + "/ca.pem",
+            trustDomain: "biometricflow", isServer: true)
+        let loop = EventLoop(name: "server")
+        let server = RPCServer(
+            tls: tls, loop: loop, services: [Echo.handlers(EchoHandler())],
+            options: benchLimits())
+        _ = try server.listen(on: SocketAddress(host: options.host, port: options.port))
+        print("READY")
+        while true { try await Task.sleep(for: .seconds(3600)) }
+    }
+
+    /// Room for the 64 MiB messages of workload H.
+    static func benchLimits() -> RPCOptions {
+        var limits = RPCOptions()
+        limits.messageBytesMax = 80 << 20
+        limits.reassemblyBytesMax = 160 << 20
+        return limits
+    }
+}
+
+struct EchoHandler: Echo.Service {
+    func echo(_ request: Payload, _ call: ServerCall) async throws(RPCError) -> Payload { request }
+
+    func download(
+        _ request: StreamRequest, to payloads: ResponseWriter<Payload>, _ call: ServerCall
+    ) async throws(RPCError) {
+        guard request.size <= 1 << 20 else {
+            throw RPCError(.invalidArgument, "size is \(request.size); the limit is 1048576")
+        }
+        let payload = Payload(data: [UInt8](repeating: 7, count: Int(request.size)))
+        for _ in 0..<request.count { try await payloads.write(payload) }
+    }
+}
