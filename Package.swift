@@ -112,7 +112,10 @@ let package = Package(
             swiftSettings: strict),
         .testTarget(
             name: "LocationServiceTests",
-            dependencies: ["LocationService", "MeshAPI", "TestSupport"], swiftSettings: strict),
+            dependencies: [
+                "LocationService", "MeshAPI", "RPCRuntime", "SQLite", "ServiceKit", "Attendance",
+                "ZKProtocol", "Transport", "TestSupport", "zk-simulator",
+            ], swiftSettings: strict),
         .testTarget(
             name: "GatewayServiceTests",
             dependencies: [
