@@ -15,6 +15,9 @@ struct Diagnostic: Hashable, Sendable {
 
 /// Collects every mistake, so that one run reports all of them.
 struct Diagnostics {
+    /// A file with more mistakes than this is no schema.
+    static let countMax = 1000
+
     private(set) var all: [Diagnostic] = []
 
     mutating func report(
@@ -23,7 +26,7 @@ struct Diagnostics {
     ) {
         let diagnostic = Diagnostic(
             path: source.path, range: range, text: text, related: related)
-        if !all.contains(diagnostic) { all.append(diagnostic) }
+        if all.count < Self.countMax, !all.contains(diagnostic) { all.append(diagnostic) }
     }
 
     /// In the order of files and places.

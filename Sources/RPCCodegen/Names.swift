@@ -98,7 +98,8 @@ enum Names {
 
     /// `; did you mean …?` for the nearest of some names, or nothing when none is near.
     static func suggestion(for name: String, among candidates: some Sequence<String>) -> String {
-        let limit = Swift.max(1, name.count / 3)
+        // Any two short names are near each other; only their capitals may differ.
+        let limit = name.count < 3 ? 0 : Swift.max(1, name.count / 3)
         var best: (name: String, distance: Int)?
         for candidate in candidates.sorted() {
             let distance = distance(name, candidate)

@@ -38,7 +38,10 @@ extension Parser {
         if isWord("list"), nextToken.kind == .symbol("<") {
             advance()
             advance()
-            let element = try type()
+            if isWord("list"), nextToken.kind == .symbol("<") {
+                throw fail("a list holds no lists; put the inner one in a message")
+            }
+            let element = try qualifiedName("the type of the elements")
             let max = try max()
             let end = token.range
             try expect(">", "behind the type of the elements")

@@ -86,9 +86,18 @@ struct Parser {
         return IntegerSyntax(value: value, range: start.joined(with: token.range))
     }
 
-    /// Goes to the next token that begins a line, or to a closing brace.
+    /// Goes to the next token that begins a line, or to a brace that closes more than the line
+    /// has opened.
     mutating func skipLine() {
-        while !isAtEnd, !token.startsLine, !isSymbol("}") { advance() }
+        var depth = 0
+        while !isAtEnd, !token.startsLine {
+            if isSymbol("{") { depth += 1 }
+            if isSymbol("}") {
+                if depth == 0 { return }
+                depth -= 1
+            }
+            advance()
+        }
     }
 
     /// `{ … }`, element by element; a mistake in one does not stop the others.
@@ -96,7 +105,8 @@ struct Parser {
         _ context: String, _ element: (inout Parser) throws(Abandoned) -> Void
     ) throws(Abandoned) {
         try expect("{", context)
-        while !isAtEnd, !skip("}") {
+        while !isAtEnd {
+            if skip("}") { return }
             let before = index
             do throws(Abandoned) {
                 try element(&self)
@@ -106,11 +116,8 @@ struct Parser {
                 skipLine()
             }
         }
-        if isAtEnd, !isClosed { _ = fail("expected `}` \(context)") }
+        _ = fail("expected `}` \(context)")
     }
-
-    /// Whether the last token of the file was the brace that ended a body.
-    private var isClosed: Bool { index > 0 && tokens[index - 1].kind == .symbol("}") }
 
     // MARK: The file
 
@@ -137,7 +144,7 @@ struct Parser {
         let keyword = token
         let isFirst = schema.package == nil && schema.imports.isEmpty && isEmpty(schema)
         guard keyword.kind == .identifier else {
-            throw expected("`message`, `enum` or `service`")
+            throw fail("expected `message`, `enum` or `service`, found `\(keyword.text)`")
         }
         switch keyword.text {
         case "package":

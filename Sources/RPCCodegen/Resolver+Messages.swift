@@ -105,11 +105,7 @@ extension Resolver {
         switch field.type {
         case .named(let name):
             elementName = name
-        case .list(let element, let max, let range):
-            guard case .named(let name) = element else {
-                report(element.range, "a list holds no lists; put the inner one in a message")
-                return nil
-            }
+        case .list(let name, let max, let range):
             if field.isOptional {
                 report(range, "a list is never absent, only empty: leave the `?` out")
             }

@@ -36,17 +36,10 @@ struct FieldSyntax: Sendable {
 }
 
 /// `Name`, `package.Name`, `list<…>`.
-indirect enum TypeSyntax: Sendable {
+enum TypeSyntax: Sendable {
     case named(NameSyntax)
     /// The element, its own `max`, and the place of the whole.
-    case list(TypeSyntax, IntegerSyntax?, SourceRange)
-
-    var range: SourceRange {
-        switch self {
-        case .named(let name): name.range
-        case .list(_, _, let range): range
-        }
-    }
+    case list(NameSyntax, IntegerSyntax?, SourceRange)
 }
 
 struct IntegerSyntax: Hashable, Sendable {

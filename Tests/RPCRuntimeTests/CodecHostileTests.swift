@@ -1,5 +1,6 @@
 import MeshAPI
 import TestSchemas
+import TestSupport
 import Testing
 
 @testable import RPCRuntime
@@ -164,7 +165,7 @@ import Testing
     }
 
     @Test func `random bytes never trap`() {
-        var random = SplitMix(state: 42)
+        var random = SplitMix(seed: 42)
         var accepted = 0
         for _ in 0..<20_000 {
             let count = Int(random.next() % 60)
@@ -175,18 +176,5 @@ import Testing
             if decode(Everything.self, bytes) != nil { accepted += 1 }
         }
         #expect(accepted > 0)
-    }
-}
-
-/// Repeatable random numbers (Vigna's SplitMix64).
-struct SplitMix: RandomNumberGenerator {
-    var state: UInt64
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var z = state
-        z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
-        return z ^ (z >> 31)
     }
 }
