@@ -163,11 +163,23 @@ import Testing
     @Test(arguments: [36, 40, 44, 49, 52])
     func `rows of other firmware are read by the length that the count gives`(stride: Int) throws {
         let record = AttendanceRecord(
-            index: 3, userID: "0042", time: try time("2024-02-31T08:00:00"), state: 4, verify: 25)
+            index: 3, userID: "0042", time: try time("2024-02-29T08:00:00"), state: 4, verify: 25)
         let blob = AttendanceLog.encode([record, record], .text(stride: stride))
         let log = try AttendanceLog(decoding: blob, counts: 2...2)
         #expect(log.layout == .text(stride: stride))
         #expect(Array(log) == [record, record])
+    }
+
+    @Test func `a date that no calendar has is a row like any other`() throws {
+        let record = AttendanceRecord(
+            index: 3, userID: "0042", time: try time("2024-02-31T08:00:00"), state: 4, verify: 25)
+        for stride in [16, 36, 40, 49] {
+            let layout = try #require(AttendanceLayout(stride: stride))
+            let blob = AttendanceLog.encode([record, record], layout)
+            let log = try AttendanceLog(decoding: blob, counts: 2...2)
+            #expect(log.map(\.time) == [record.time, record.time])
+            #expect(!log[0].time.isRealDate)
+        }
     }
 
     @Test func `a row that came during the read does not change the layout`() throws {

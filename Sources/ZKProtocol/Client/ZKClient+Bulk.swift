@@ -60,7 +60,7 @@ extension ZKClient {
             do throws(ZKError) {
                 log = try await decode(blob, counts)
             } catch {
-                if error.code == .malformed, attempts > 0 { continue }
+                if error.code == .incomplete, attempts > 0 { continue }
                 throw error
             }
             // Devices that count none although they have records are believed by the bytes.
@@ -79,8 +79,11 @@ extension ZKClient {
         -> AttendanceLog
     {
         let counts = counts?.upperBound == 0 ? nil : counts
-        let log = try decoding(.readAttendance) { () throws(FormatError) in
-            try AttendanceLog(decoding: blob, counts: counts)
+        let log: AttendanceLog
+        do throws(FormatError) {
+            log = try AttendanceLog(decoding: blob, counts: counts)
+        } catch {
+            throw failure(.incomplete, .readAttendance, "\(error)")
         }
         guard log.count > 0, log.layout.stride == 8 else { return log }
         // The two 8-byte layouts are told apart by their times: none is later than tomorrow.

@@ -24,7 +24,10 @@ public struct AttendanceLog: Sendable {
             return
         }
         guard let stride = AttendanceLog.stride(total: total, counts: counts, in: blob.span) else {
-            let told = counts.map { "\($0.lowerBound) to \($0.upperBound)" } ?? "any number of"
+            let told = counts.map {
+                $0.lowerBound == $0.upperBound
+                    ? "\($0.lowerBound)" : "\($0.lowerBound) to \($0.upperBound)"
+            } ?? "any number of"
             throw .length(
                 what: "the attendance log", bytes: total,
                 expected: "\(told) rows of 8, 16 or \(AttendanceLayout.textStrides)")
@@ -80,19 +83,23 @@ extension AttendanceLog {
         }
         if counts.lowerBound == counts.upperBound {
             guard counts.lowerBound > 0, total % counts.lowerBound == 0 else { return nil }
-            return AttendanceLayout(stride: total / counts.lowerBound)?.stride
+            let stride = total / counts.lowerBound
+            if strides.contains(stride) { return stride }
+            // A length that no known firmware has must be borne out by the rows.
+            return plausibility(stride, in: bytes) >= 800 ? stride : nil
         }
         // Someone punched during the read: the number of rows is not certain.
         let possible = strides.filter { stride in rows(stride).map(counts.contains) ?? false }
         if possible.isEmpty {
             return AttendanceLayout.textStrides.first { stride in
-                rows(stride).map(counts.contains) ?? false
+                guard let rows = rows(stride), counts.contains(rows) else { return false }
+                return plausibility(stride, in: bytes) >= 800
             }
         }
         return possible.max { plausibility($0, in: bytes) < plausibility($1, in: bytes) }
     }
 
-    /// How many of the first rows have a real date, in thousandths.
+    /// How many of the first rows have an id and a believable date, in thousandths.
     private static func plausibility(_ stride: Int, in bytes: Span<UInt8>) -> Int {
         guard let layout = AttendanceLayout(stride: stride) else { return 0 }
         let rows = Swift.min(64, (bytes.count - 4) / stride)
@@ -101,7 +108,7 @@ extension AttendanceLog {
             let start = 4 + row * stride
             if case .text = layout, bytes[start + 2] < 0x20 { continue }
             let record = AttendanceRecord(bytes, at: start, layout)
-            if record.time.isRealDate, 2001...2100 ~= record.time.year { good += 1 }
+            if record.time.isRealDate, record.time.year <= 2100 { good += 1 }
         }
         return rows == 0 ? 0 : good * 1000 / rows
     }
