@@ -48,6 +48,9 @@ let package = Package(
         .target(name: "SQLite", dependencies: ["CSQLite", "Transport"], swiftSettings: strict),
         .target(name: "ServiceKit", dependencies: ["Transport", "CLinux"], swiftSettings: strict),
         .target(name: "Attendance", swiftSettings: strict),
+        .target(
+            name: "FleetDocuments", dependencies: ["MeshAPI", "RPCRuntime", "HTTP"],
+            swiftSettings: strict),
 
         // The schema compiler and its plugin.
         .executableTarget(name: "RPCCodegen", swiftSettings: strict),
@@ -64,13 +67,14 @@ let package = Package(
         .executableTarget(
             name: "GatewayService",
             dependencies: [
-                "MeshAPI", "RPCRuntime", "Transport", "HTTP", "SQLite", "ServiceKit",
-                "Attendance",
+                "MeshAPI", "RPCRuntime", "Transport", "HTTP", "FleetDocuments", "SQLite",
+                "ServiceKit", "Attendance",
             ], swiftSettings: strict),
         .executableTarget(
             name: "ctl",
-            dependencies: ["MeshAPI", "RPCRuntime", "Transport", "ServiceKit", "Attendance"],
-            swiftSettings: strict),
+            dependencies: [
+                "MeshAPI", "RPCRuntime", "Transport", "HTTP", "FleetDocuments", "ServiceKit",
+            ], swiftSettings: strict),
         .executableTarget(
             name: "zk-simulator", dependencies: ["ZKProtocol", "Transport", "ServiceKit"],
             swiftSettings: strict),
@@ -123,7 +127,8 @@ let package = Package(
                 "ServiceKit", "TestSupport",
             ], swiftSettings: strict),
         .testTarget(
-            name: "ctlTests", dependencies: ["ctl", "MeshAPI", "TestSupport"],
+            name: "ctlTests",
+            dependencies: ["ctl", "MeshAPI", "RPCRuntime", "Transport", "ServiceKit", "TestSupport"],
             swiftSettings: strict),
         .testTarget(name: "TidyTests", dependencies: ["TestSupport"], swiftSettings: strict),
     ]

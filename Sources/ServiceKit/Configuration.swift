@@ -187,6 +187,9 @@ public final class Configuration {
         return child(key, values, prefix: prefix.map { $0 + Self.variable(key) + "_" })
     }
 
+    /// The keys that the file has here, in alphabetical order; for objects whose keys are names.
+    public var keys: [String] { values.keys.sorted() }
+
     /// Whether the key is there at all.
     public func has(_ key: String) throws(ConfigurationError) -> Bool { try lookUp(key) != nil }
 

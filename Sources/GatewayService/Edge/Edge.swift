@@ -1,3 +1,4 @@
+import FleetDocuments
 import HTTP
 import MeshAPI
 import RPCRuntime

@@ -1,11 +1,13 @@
-import HTTP
-import MeshAPI
+public import HTTP
+public import MeshAPI
 import RPCRuntime
 
-// The JSON form of what the fleet answers. Every document always has the same members.
+// The JSON form of what the fleet answers, at the edge and in `ctl -o json` alike. Every document
+// always has the same members.
 
 extension LocationList {
-    var json: [UInt8] {
+    /// The whole document.
+    public var json: [UInt8] {
         envelope(nextCursor: nil, complete: complete, asOf: asOf, sources: sources) { json in
             for location in locations { location.write(to: &json) }
         }
@@ -13,7 +15,8 @@ extension LocationList {
 }
 
 extension DeviceList {
-    var json: [UInt8] {
+    /// The whole document.
+    public var json: [UInt8] {
         envelope(nextCursor: nil, complete: complete, asOf: asOf, sources: sources) { json in
             for device in devices { device.write(to: &json) }
         }
@@ -21,7 +24,8 @@ extension DeviceList {
 }
 
 extension PunchPage {
-    var json: [UInt8] {
+    /// The whole document.
+    public var json: [UInt8] {
         envelope(nextCursor: nextCursor, complete: complete, asOf: asOf, sources: sources) {
             json in
             for punch in punches { punch.write(to: &json) }
@@ -56,13 +60,14 @@ private func envelope(
 }
 
 extension LocationState {
-    fileprivate func write(to json: inout JSONWriter) {
+    /// Writes one element of a document's `data`.
+    public func write(to json: inout JSONWriter) {
         json.object { json in
             json.member("name", name)
             json.member("state", state.word)
             json.member("cause", cause.isEmpty ? nil : cause)
             json.member("zone", zone)
-            json.member("log_id", hex(logID))
+            json.member("log_id", hexadecimal(logID))
             json.member("last_sequence", lastSequence)
             json.member("announced_sequence", announcedSequence)
             json.member("complete_through", completeThrough)
@@ -75,7 +80,8 @@ extension LocationState {
 }
 
 extension LocatedDevice {
-    fileprivate func write(to json: inout JSONWriter) {
+    /// Writes one element of a document's `data`.
+    public func write(to json: inout JSONWriter) {
         let device = status.device
         json.object { json in
             json.member("location", location)
@@ -103,7 +109,8 @@ extension LocatedDevice {
 }
 
 extension StoredPunch {
-    fileprivate func write(to json: inout JSONWriter) {
+    /// Writes one element of a document's `data`.
+    public func write(to json: inout JSONWriter) {
         json.object { json in
             json.member("sequence", sequence)
             json.member("location", location)
@@ -122,7 +129,7 @@ extension StoredPunch {
     }
 
     /// The words for the states that terminals have; others are `other`.
-    private static func stateName(_ state: UInt32) -> String {
+    public static func stateName(_ state: UInt32) -> String {
         switch state {
         case 0: "check_in"
         case 1: "check_out"
@@ -143,7 +150,8 @@ extension JSONWriter {
 }
 
 extension LinkState {
-    fileprivate var word: String {
+    /// The word for it in documents.
+    public var word: String {
         switch self {
         case .linked: "linked"
         case .unreachable: "unreachable"
@@ -154,7 +162,8 @@ extension LinkState {
 }
 
 extension DeviceState {
-    fileprivate var word: String {
+    /// The word for it in documents.
+    public var word: String {
         switch self {
         case .connecting: "connecting"
         case .online: "online"
@@ -166,7 +175,8 @@ extension DeviceState {
 }
 
 extension PunchSource {
-    fileprivate var word: String {
+    /// The word for it in documents.
+    public var word: String {
         switch self {
         case .poll: "poll"
         case .live: "live"
@@ -174,4 +184,11 @@ extension PunchSource {
         case .unspecified, .unrecognized: "unspecified"
         }
     }
+}
+
+private func hexadecimal(_ bytes: [UInt8]) -> String {
+    let digits = Array("0123456789abcdef".utf8)
+    var text: [UInt8] = []
+    for byte in bytes { text += [digits[Int(byte >> 4)], digits[Int(byte & 15)]] }
+    return String(decoding: text, as: UTF8.self)
 }
