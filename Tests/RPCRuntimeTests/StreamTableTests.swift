@@ -1,3 +1,4 @@
+import TestSupport
 import Testing
 
 @testable import RPCRuntime
@@ -6,7 +7,7 @@ import Testing
     /// A dictionary is the oracle: the table answers like it after any history.
     @Test(arguments: 0..<20)
     func `a table holds what a dictionary would`(seed: Int) {
-        var random = SplitMix(state: UInt64(seed))
+        var random = SplitMix(seed: UInt64(seed))
         var table = StreamTable<Int>(empty: 0)
         var expected: [UInt32: Int] = [:]
         for step in 0..<3000 {
