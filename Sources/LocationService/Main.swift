@@ -1,3 +1,75 @@
-@main enum Program {
-    static func main() {}
+import Foundation
+import RPCRuntime
+import ServiceKit
+import Transport
+
+/// The service of one location.
+@main enum Main {
+    static func main() async {
+        let command = Terminal.service(
+            "LocationService",
+            summary: "Reads the terminals of a location and serves their log to gateways.",
+            prefix: LocationConfiguration.environmentPrefix)
+        let line = Terminal.invocation(of: command)
+        if line.flag("--version") {
+            Terminal.print(Terminal.version + "\n")
+            return
+        }
+        let signals = Signal.stream()
+        do throws(ConfigurationError) {
+            let configuration = try LocationConfiguration.load(
+                file: line.value("--config"), environment: ProcessInfo.processInfo.environment)
+            let log = Logger(
+                level: configuration.logLevel, format: configuration.logFormat, now: { now() })
+            let node = try LocationNode(configuration, surroundings: surroundings, log: log)
+            if line.flag("--check-config") {
+                Terminal.print("\(configuration.origin) is right\n")
+                return
+            }
+            await serve(node, signals, log)
+        } catch {
+            Terminal.end(.failed, "LocationService: \(error)")
+        }
+    }
+
+    private static func serve(
+        _ node: LocationNode, _ signals: AsyncStream<Signal>, _ log: Logger
+    ) async {
+        let failure = await withTaskGroup(of: StoreError?.self) { group in
+            group.addTask {
+                do throws(StoreError) { try await node.run() } catch { return error }
+                return nil
+            }
+            group.addTask {
+                for await signal in signals {
+                    log.info("stopping", ["signal": signal])
+                    break
+                }
+                return nil
+            }
+            let first = await group.next() ?? nil
+            group.cancelAll()
+            let second = await group.next() ?? nil
+            return first ?? second
+        }
+        if let failure {
+            log.error("the store failed", ["cause": failure])
+            Terminal.end(.failed)
+        }
+    }
+
+    // MARK: The world outside
+
+    private static let surroundings = Surroundings(
+        now: {
+            let (seconds, nanoseconds) = now()
+            return Timestamp(seconds: seconds, nanoseconds: nanoseconds) ?? Timestamp()
+        },
+        steady: { ContinuousClock.now }, randomBytes: { Crypto.randomBytes($0) })
+
+    private static func now() -> (seconds: Int64, nanoseconds: Int32) {
+        let interval = Date().timeIntervalSince1970
+        let seconds = interval.rounded(.down)
+        return (Int64(seconds), Int32((interval - seconds) * 1_000_000_000))
+    }
 }

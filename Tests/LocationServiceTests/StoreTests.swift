@@ -22,11 +22,11 @@ final class StoreFixture: Sendable {
     func open() throws -> LocationStore {
         try LocationStore(
             path: path, thread: thread, wakeUps: WakeUps(),
-            surroundings: LocationStore.Surroundings(
+            surroundings: Surroundings(
                 now: { [self] in
                     time.withLock { Timestamp(seconds: $0) ?? Timestamp() }
                 },
-                randomBytes: { Crypto.randomBytes($0) }))
+                steady: { ContinuousClock.now }, randomBytes: { Crypto.randomBytes($0) }))
     }
 
     /// Opens the store, uses it and closes it.

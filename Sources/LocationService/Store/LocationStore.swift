@@ -10,12 +10,6 @@ import Transport
 /// inside the transaction that stores them. What a call has returned is on the disk. The actor
 /// lives on a thread of its own, because every call may wait for that disk.
 actor LocationStore {
-    /// What only `main` has: the clock and randomness.
-    struct Surroundings: Sendable {
-        var now: @Sendable () -> Timestamp
-        var randomBytes: @Sendable (Int) -> [UInt8]
-    }
-
     /// What was found when the store was opened.
     enum Opening: String, Sendable {
         /// The file was not there.

@@ -1,0 +1,211 @@
+import Attendance
+import MeshAPI
+import RPCRuntime
+import ServiceKit
+import ZKProtocol
+
+/// One connection to one device, from its identification to its end.
+struct DeviceContact {
+    /// How many punches a transaction holds: a kill loses at most these, and readers of the store
+    /// wait for no longer.
+    static let batchCount = 1000
+    /// The device's counter can stay the same while its log changes; the log is read in full
+    /// after this long at the latest.
+    static let fullReadInterval: Duration = .seconds(3600)
+    /// How soon after an event that only the log explains the log is read.
+    static let pollDelay: Duration = .seconds(1)
+
+    let session: DeviceSession
+    let log: Logger
+    var reader: LogReader
+
+    private var usersRead: Int?
+    /// The device's counter at the last complete read.
+    private var recordsRead: Int?
+    private var lastFullRead: ContinuousClock.Instant?
+    private var hasEvents = false
+    private var isFirstPoll = true
+
+    init(session: DeviceSession, log: Logger, reader: LogReader) {
+        self.session = session
+        self.log = log
+        self.reader = reader
+    }
+
+    private var store: LocationStore { session.store }
+    private var surroundings: Surroundings { session.surroundings }
+
+    /// Polls and listens until the connection fails or the task is cancelled.
+    mutating func serve(_ client: ZKClient, _ onSuccess: () -> Void) async throws {
+        // Before the first read, so that nothing falls between the two.
+        try await client.listen(to: .attendance)
+        while true {
+            try Task.checkCancellation()
+            try await poll(client)
+            onSuccess()
+            var next = surroundings.steady() + session.settings.pollInterval
+            while true {
+                let rest = surroundings.steady().duration(to: next)
+                guard rest > .zero else { break }
+                guard let event = try await client.nextEvent(timeout: rest) else { break }
+                if try await store(event, client) {
+                    next = min(next, surroundings.steady() + Self.pollDelay)
+                }
+            }
+        }
+    }
+
+    // MARK: Live events
+
+    /// Stores the event and those that have come with it; true when the log must be read to
+    /// understand them.
+    private mutating func store(_ first: LiveEvent, _ client: ZKClient) async throws -> Bool {
+        var needsPoll = false
+        var punches: [Punch] = []
+        var event: LiveEvent? = first
+        let now = surroundings.now()
+        while let current = event {
+            if case .punch(let record) = current {
+                hasEvents = true
+                if let punch = reader.punch(announced: record, receivedAt: now) {
+                    punches.append(punch)
+                } else {
+                    needsPoll = true
+                }
+            }
+            event = punches.count < Self.batchCount ? try await client.nextEvent(timeout: .zero) : nil
+        }
+        let result = try await store.ingest(punches)
+        if result != IngestResult() {
+            log.debug("live punches", ["new": result.new, "known": result.known])
+        }
+        await refresh()
+        return needsPoll
+    }
+
+    // MARK: The poll
+
+    /// Brings the store up to the device; the watermark follows when that is proved.
+    private mutating func poll(_ client: ZKClient) async throws {
+        try await measureClock(client)
+        // What the counters say was so at this instant or later.
+        let asOf = surroundings.now()
+        let sizes = try await client.freeSizes()
+        session.update { status in
+            status.recordsCapacity = UInt32(clamping: sizes.recordCapacity)
+            status.users = UInt32(clamping: sizes.users ?? 0)
+            status.lastContact = surroundings.now()
+        }
+        if isUnchanged(sizes) {
+            try await complete(asOf, records: recordsRead ?? 0)
+            return
+        }
+        do {
+            if sizes.users != usersRead || usersRead == nil {
+                reader.setUsers(try await client.users())
+                usersRead = sizes.users
+            }
+            hasEvents = false
+            try await read(client)
+        } catch let error as ZKError where error.code == .incomplete || error.code == .refused {
+            // The connection is sound and the data is not: nothing is proved, and the next poll
+            // tries again.
+            recordsRead = nil
+            log.error("device log is not proved complete", ["cause": "\(error)"])
+            session.update { $0.cause = String(error.description.prefix(1024)) }
+        }
+    }
+
+    /// Whether the device can have nothing that the last complete read did not show.
+    private func isUnchanged(_ sizes: FreeSizes) -> Bool {
+        guard let records = sizes.records, records == recordsRead, !hasEvents,
+            sizes.users == usersRead, let lastFullRead,
+            lastFullRead.duration(to: surroundings.steady()) < Self.fullReadInterval
+        else { return false }
+        // A full memory drops its oldest record for each new one, and counts the same.
+        return records < sizes.recordCapacity
+    }
+
+    private mutating func read(_ client: ZKClient) async throws {
+        let asOf = surroundings.now()
+        let read = try await client.attendance()
+        let fresh = reader.fresh(in: read.log, receivedAt: surroundings.now())
+        var result = IngestResult()
+        var position = 0
+        while position < fresh.punches.count {
+            try Task.checkCancellation()
+            let end = min(position + Self.batchCount, fresh.punches.count)
+            result += try await store.ingest(Array(fresh.punches[position..<end]))
+            position = end
+            await refresh()
+        }
+        reader.stored(fresh)
+        lastFullRead = surroundings.steady()
+        // Someone may have punched while the log was on its way: the counter before it is what
+        // the next poll compares with, so that it reads again.
+        recordsRead = read.before.records == read.log.count ? read.before.records : nil
+        if result.new + result.amended > 0 || isFirstPoll {
+            log.info(
+                "device log read",
+                [
+                    "records": read.log.count, "new": result.new, "known": result.known,
+                    "amended": result.amended,
+                ])
+        }
+        try await complete(asOf, records: read.log.count)
+    }
+
+    /// Every punch that the device had recorded by `asOf` is in the log.
+    private mutating func complete(_ asOf: Timestamp, records: Int) async throws {
+        let count = UInt32(clamping: records)
+        try await store.advanceWatermark(
+            of: reader.serial, to: asOf, records: count, isImportant: isFirstPoll)
+        isFirstPoll = false
+        await refresh()
+        session.update { status in
+            status.completeThrough = [status.completeThrough, asOf].compactMap(\.self).max()
+            status.recordsOnDevice = count
+            status.lastContact = surroundings.now()
+            status.cause = ""
+        }
+    }
+
+    private func refresh() async {
+        guard let record = await store.record(of: reader.serial) else { return }
+        session.update { $0.take(record) }
+    }
+
+    // MARK: The clock
+
+    private func measureClock(_ client: ZKClient) async throws {
+        let before = surroundings.now()
+        let shown = try await client.time()
+        let after = surroundings.now()
+        guard let seconds = shown.secondsSince1970 else {
+            log.warning("device clock shows no real date", ["shown": "\(shown)"])
+            return
+        }
+        let middle =
+            before.millisecondsSince1970
+            + (after.millisecondsSince1970 - before.millisecondsSince1970) / 2
+        let instant = instant(of: WallTime(seconds: seconds), near: middle / 1000)
+        // It shows the second that has begun; on average half of it has passed.
+        let offset = instant * 1000 + 500 - middle
+        try await store.recordClock(
+            of: reader.serial, offsetMilliseconds: offset, measuredAt: after)
+        session.update { status in
+            status.clockOffsetMilliseconds = offset
+            status.clockMeasuredAt = after
+        }
+    }
+
+    /// The reading of the device's clock that is nearest to the true time.
+    private func instant(of wall: WallTime, near now: Int64) -> Int64 {
+        if case .fixed(let offset) = session.settings.clockMode { return wall.seconds - offset }
+        switch session.zone.reading(of: wall) {
+        case .once(let instant), .never(let instant): return instant
+        case .twice(let first, let second):
+            return (first - now).magnitude <= (second - now).magnitude ? first : second
+        }
+    }
+}

@@ -1,0 +1,150 @@
+import Attendance
+import MeshAPI
+import RPCRuntime
+import ServiceKit
+import Transport
+import ZKProtocol
+
+/// Keeps one device's log in the store: connects, polls, listens, and connects again.
+///
+/// The poll is the truth and a live event its accelerator: what was announced is stored at once,
+/// and the next poll proves that nothing is missing. Runs until its task is cancelled, and leaves
+/// the device enabled whatever happens.
+struct DeviceSession: Sendable {
+    let settings: DeviceSettings
+    let zone: ZoneRules
+    let store: LocationStore
+    let board: DeviceBoard
+    let loop: EventLoop
+    let surroundings: Surroundings
+    let log: Logger
+
+    /// Returns when the task is cancelled.
+    func run() async {
+        var backoff = Backoff(initial: .milliseconds(500), limit: .seconds(30))
+        while !Task.isCancelled {
+            update { status in
+                if status.state != .failing { status.state = .connecting }
+                status.nextAttempt = nil
+            }
+            let error: SessionError
+            do throws(SessionError) {
+                try await connectAndServe { backoff.reset() }
+                break
+            } catch let failure {
+                error = failure
+            }
+            board.release(settings.name)
+            if case .cancelled = error { break }
+            let delay = backoff.delay(random: surroundings.random())
+            let next = surroundings.now().advanced(by: delay)
+            log.warning(
+                "session with device failed", ["cause": "\(error)", "nextAttempt": "\(next)"])
+            update { status in
+                status.state = .failing
+                status.cause = String(error.description.prefix(1024))
+                status.nextAttempt = next
+            }
+            guard (try? await loop.sleep(for: delay)) != nil else { break }
+        }
+        board.release(settings.name)
+        update { status in
+            status.state = .stopped
+            status.nextAttempt = nil
+        }
+    }
+
+    func update(_ change: (inout DeviceStatus) -> Void) { board.update(settings.name, change) }
+
+    private func connectAndServe(
+        _ onSuccess: () -> Void
+    ) async throws(SessionError) {
+        do {
+            let address = try await resolve()
+            var options = ZKClient.Options(now: surroundings.steady)
+            options.connectTimeout = .seconds(5)
+            try await withZKClient(
+                to: address, commKey: settings.commKey, on: loop, options: options
+            ) { client in
+                var contact = try await identify(client)
+                try await contact.serve(client, onSuccess)
+            }
+        } catch {
+            throw SessionError(error)
+        }
+    }
+
+    private func resolve() async throws(TransportError) -> SocketAddress {
+        let (host, port) = try SocketAddress.split(settings.address)
+        let found = try await SocketAddress.resolve(host, port: port)
+        guard let first = found.first else {
+            throw TransportError(.invalidAddress, "\(settings.address) has no address")
+        }
+        return first
+    }
+
+    /// Learns which device it is, and puts it into the log.
+    private func identify(_ client: ZKClient) async throws -> DeviceContact {
+        let identity = try await client.identity()
+        let serial = identity.serial
+        guard serial.utf8.count <= 64 else {
+            throw SessionError.wrongDevice("the serial number has more than 64 bytes")
+        }
+        if let wanted = settings.serial, wanted != serial {
+            throw SessionError.wrongDevice(
+                """
+                the device at \(settings.address) has serial \(serial), and the configuration \
+                says \(wanted) for `\(settings.name)`
+                """)
+        }
+        if let other = board.claim(serial, for: settings.name) {
+            throw SessionError.wrongDevice(
+                """
+                the device at \(settings.address) with serial \(serial) is already read \
+                as `\(other)`
+                """)
+        }
+        let device = Device(
+            serial: serial, name: settings.name, platform: limited(identity.platform, 128),
+            firmware: limited(identity.firmware, 128), address: settings.address, active: true,
+            clockMode: settings.clockMode.description, pollIntervalSeconds: settings.pollSeconds)
+        try await store.declareDevice(device)
+        let record = await store.record(of: serial)
+        update { status in
+            status.device = device
+            status.state = .online
+            status.cause = ""
+            status.nextAttempt = nil
+            status.lastContact = surroundings.now()
+            if let record { status.take(record) }
+        }
+        log.info("device online", ["serial": serial, "firmware": identity.firmware])
+        return DeviceContact(
+            session: self, log: log.with(["serial": serial]),
+            reader: LogReader(
+                serial: serial,
+                resolver: InstantResolver(zone: zone, mode: settings.clockMode)))
+    }
+
+    /// At most `bytes` bytes, as the schema allows.
+    private func limited(_ text: String, _ bytes: Int) -> String {
+        var text = text
+        while text.utf8.count > bytes { text.removeLast() }
+        return text
+    }
+}
+
+extension DeviceStatus {
+    /// Takes over what the store knows.
+    mutating func take(_ record: DeviceRecord) {
+        device = record.device
+        punches = record.punches
+        recordsOnDevice = record.records
+        // Never back to what was logged before: the log has not every watermark.
+        completeThrough = [completeThrough, record.completeThrough].compactMap(\.self).max()
+        if clockMeasuredAt == nil {
+            clockOffsetMilliseconds = record.clockOffsetMilliseconds ?? 0
+            clockMeasuredAt = record.clockMeasuredAt
+        }
+    }
+}

@@ -1,0 +1,116 @@
+import Attendance
+import MeshAPI
+import RPCRuntime
+import ZKProtocol
+
+/// Turns the rows of one device's log into punches, and knows which rows it has seen.
+///
+/// A device sends its whole log each time. Where the beginning is what it was the last time, only
+/// the rows behind it are new; a log that was cleared or overwritten is taken from its start, and
+/// the store recognises what it has.
+struct LogReader {
+    let serial: String
+    /// The user id of each internal index.
+    private(set) var users: [UInt16: String] = [:]
+    private(set) var knownUserIDs: Set<String> = []
+    /// Whether rows carry the user id; nil before the first row was seen.
+    private(set) var rowsCarryUserID: Bool?
+    /// Where the resolver stands before any row of the log.
+    private let start: InstantResolver
+    private var seen: Seen?
+
+    /// The rows that were stored: their number, what they were, and the resolver behind them.
+    fileprivate struct Seen {
+        var count: Int
+        var hash: Int
+        var resolver: InstantResolver
+    }
+
+    init(serial: String, resolver: InstantResolver) {
+        self.serial = serial
+        start = resolver
+    }
+
+    /// Takes the device's users; rows with an index alone are resolved anew when they changed.
+    mutating func setUsers(_ list: [DeviceUser]) {
+        let fresh = Dictionary(
+            list.lazy.filter { !$0.userID.isEmpty }.map { ($0.uid, $0.userID) }
+        ) { first, _ in first }
+        knownUserIDs.formUnion(fresh.values)
+        guard fresh != users else { return }
+        users = fresh
+        if rowsCarryUserID == false { seen = nil }
+    }
+
+    /// Punches that are to be stored, and what will be known of the log when they are.
+    struct Fresh {
+        var punches: [Punch]
+        fileprivate var next: Seen
+    }
+
+    /// The punches of the rows that were not there the last time.
+    mutating func fresh(in log: AttendanceLog, receivedAt: Timestamp) -> Fresh {
+        if log.count > 0 {
+            switch log.layout {
+            case .bytes8, .bytes8Flags: rowsCarryUserID = false
+            case .bytes16, .text: rowsCarryUserID = true
+            }
+        }
+        var hasher = Hasher()
+        var position = 0
+        var resolver = start
+        if let seen, seen.count <= log.count {
+            while position < seen.count {
+                hasher.combine(log[position])
+                position += 1
+            }
+            if hasher.finalize() == seen.hash {
+                resolver = seen.resolver
+            } else {
+                position = 0
+            }
+        }
+        var punches: [Punch] = []
+        punches.reserveCapacity(log.count - position)
+        for record in log[position...] {
+            knownUserIDs.insert(record.identifier)
+            punches.append(
+                punch(of: record, source: .poll, receivedAt: receivedAt, &resolver))
+        }
+        var whole = Hasher()
+        for record in log { whole.combine(record) }
+        return Fresh(
+            punches: punches,
+            next: Seen(count: log.count, hash: whole.finalize(), resolver: resolver))
+    }
+
+    /// The rows of `fresh` are stored; they need not be looked at again.
+    mutating func stored(_ fresh: Fresh) { seen = fresh.next }
+
+    /// A punch that the device announced; nil where only its log can tell who it was.
+    ///
+    /// Its user must have been seen in the log or among the users, in the same spelling: some
+    /// firmware announces `7` for whom its log calls `007`.
+    func punch(announced record: AttendanceRecord, receivedAt: Timestamp) -> Punch? {
+        guard rowsCarryUserID == true, !record.userID.isEmpty,
+            knownUserIDs.contains(record.userID)
+        else { return nil }
+        var resolver = seen?.resolver ?? start
+        return punch(of: record, source: .live, receivedAt: receivedAt, &resolver)
+    }
+
+    private func punch(
+        of record: AttendanceRecord, source: PunchSource, receivedAt: Timestamp,
+        _ resolver: inout InstantResolver
+    ) -> Punch {
+        let instant = record.time.secondsSince1970.flatMap { seconds in
+            Timestamp(seconds: resolver.resolve(WallTime(seconds: seconds)).instant)
+        }
+        return Punch(
+            device: serial, user: record.identifier,
+            resolvedUser: record.userID.isEmpty ? users[record.index] ?? "" : record.userID,
+            localTime: record.time.description, state: UInt32(record.state),
+            verify: UInt32(record.verify), workCode: record.workCode, source: source,
+            receivedAt: receivedAt, instant: instant)
+    }
+}

@@ -1,0 +1,108 @@
+import Attendance
+import ServiceKit
+
+/// What a location is told to do; see `config/location.json5` for each key.
+struct LocationConfiguration: Sendable {
+    static let environmentPrefix = "BIOMETRICFLOW_LOCATION"
+
+    struct TLS: Sendable {
+        var certificate: String
+        var key: String
+        var ca: String
+    }
+
+    /// The file it was read from.
+    var origin: String
+    /// The name that the certificate must have; nil to take whatever it has.
+    var name: String?
+    var trustDomain: String
+    var zone: ZoneRules
+    var store: String
+    var tls: TLS
+    /// `host:port` of each gateway.
+    var gateways: [String]
+    var devices: [DeviceSettings]
+    var logLevel: Logger.Level
+    var logFormat: Logger.Format
+
+    /// Reads and checks everything, secrets included; nothing is opened or dialled.
+    static func load(
+        file: String?, environment: [String: String]
+    ) throws(ConfigurationError) -> LocationConfiguration {
+        let root = try Configuration(
+            file: file, environment: environment, prefix: environmentPrefix)
+        let zoneName = try root.string("zone", max: 64)
+        guard let zone = ZoneRules(zoneName) else {
+            throw root.error(
+                "zone", "is `\(zoneName)`, no IANA time zone such as Africa/Cairo")
+        }
+        let tls = try root.section("tls")
+        let log = try root.section("log")
+        var gateways: [String] = []
+        for gateway in try root.sections("gateways", maxCount: 16) {
+            gateways.append(try address(gateway))
+        }
+        var devices: [DeviceSettings] = []
+        for section in try root.sections("devices", maxCount: 1000) {
+            devices.append(try device(section))
+        }
+        if let twice = firstRepeated(devices.map(\.name)) {
+            throw root.error("devices", "has two devices named `\(twice)`")
+        }
+        if let twice = firstRepeated(gateways) {
+            throw root.error("gateways", "has `\(twice)` twice")
+        }
+        let configuration = LocationConfiguration(
+            origin: root.origin, name: try root.optionalString("name", max: 64),
+            trustDomain: try root.string("trustDomain", default: "biometricflow", max: 255),
+            zone: zone, store: try root.path("store"),
+            tls: TLS(
+                certificate: try tls.path("certificate"), key: try tls.path("key"),
+                ca: try tls.path("ca")),
+            gateways: gateways, devices: devices,
+            logLevel: try log.choice("level", default: .info),
+            logFormat: try log.choice("format", default: .text))
+        try root.finish()
+        return configuration
+    }
+
+    private static func device(
+        _ section: Configuration
+    ) throws(ConfigurationError) -> DeviceSettings {
+        var settings = DeviceSettings(
+            name: try section.string("name", max: 64), address: try address(section))
+        settings.serial = try section.optionalString("serial", max: 64)
+        if let secret = try section.optionalSecret("commKeyFile") {
+            guard let key = UInt32(secret.revealText()) else {
+                throw section.error(
+                    "commKeyFile", "names a file that holds no number from 0 to 4294967295")
+            }
+            settings.commKey = key
+        }
+        let mode = try section.string("clockMode", default: "zone", max: 16)
+        guard let clockMode = ClockMode(mode) else {
+            throw section.error(
+                "clockMode", "is `\(mode)`; allowed are `zone`, `+hh:mm` and `-hh:mm`")
+        }
+        settings.clockMode = clockMode
+        settings.pollInterval = .seconds(
+            try section.integer("pollSeconds", default: 60, in: 1...86_400))
+        return settings
+    }
+
+    /// `host:port`.
+    private static func address(
+        _ section: Configuration
+    ) throws(ConfigurationError) -> String {
+        let text = try section.string("address", max: 256)
+        guard let colon = text.lastIndex(of: ":"), colon != text.startIndex,
+            let port = UInt16(text[text.index(after: colon)...]), port > 0
+        else { throw section.error("address", "is `\(text)`; wanted is host:port") }
+        return text
+    }
+
+    private static func firstRepeated(_ texts: [String]) -> String? {
+        var seen: Set<String> = []
+        return texts.first { !seen.insert($0).inserted }
+    }
+}

@@ -1,0 +1,164 @@
+import Attendance
+import MeshAPI
+import RPCRuntime
+import ServiceKit
+import Transport
+
+/// A running location: its store, a session with each device, and a link to each gateway.
+struct LocationNode: Sendable {
+    let configuration: LocationConfiguration
+    let surroundings: Surroundings
+    let log: Logger
+    let tls: TLSContext
+    /// The name in the certificate.
+    let name: String
+
+    /// Reads the certificates; nothing is opened or dialled.
+    init(
+        _ configuration: LocationConfiguration, surroundings: Surroundings, log: Logger
+    ) throws(ConfigurationError) {
+        do throws(TransportError) {
+            tls = try TLSContext.mutual(
+                certificate: configuration.tls.certificate, key: configuration.tls.key,
+                ca: configuration.tls.ca, trustDomain: configuration.trustDomain,
+                peerRoles: ["gateway"], isServer: false)
+        } catch {
+            throw ConfigurationError(error.message)
+        }
+        let file = configuration.tls.certificate
+        guard let identity = tls.identity else {
+            throw ConfigurationError(
+                "\(file) has no SPIFFE URI such as spiffe://biometricflow/location/cairo")
+        }
+        guard identity.role == "location", identity.trustDomain == configuration.trustDomain else {
+            throw ConfigurationError(
+                """
+                \(file) is for \(identity); wanted is \
+                spiffe://\(configuration.trustDomain)/location/NAME
+                """)
+        }
+        if let wanted = configuration.name, wanted != identity.name {
+            throw ConfigurationError(
+                "\(file) is for the location `\(identity.name)`, and `name` is `\(wanted)`")
+        }
+        name = identity.name
+        self.configuration = configuration
+        self.surroundings = surroundings
+        self.log = log
+    }
+
+    /// Runs until the task is cancelled; then leaves the devices enabled, ends the links and
+    /// closes the store.
+    func run() async throws(StoreError) {
+        let storeThread = WorkerThread(name: "store")
+        defer { storeThread.shutdown() }
+        let wakeUps = WakeUps()
+        let store = try LocationStore(
+            path: configuration.store, thread: storeThread, wakeUps: wakeUps,
+            surroundings: surroundings)
+        if store.opening == .replaced {
+            log.warning(
+                "the store was replaced by a copy; its log has a new id", ["store": store.path])
+        }
+        try await store.declareZone(configuration.zone.name)
+        try await store.retainDevices(named: Set(configuration.devices.map(\.name)))
+        let board = DeviceBoard(wakeUps: wakeUps)
+        await fill(board, store)
+        let devices = EventLoop(name: "devices")
+        let mesh = EventLoop(name: "mesh")
+        defer {
+            devices.shutdown()
+            mesh.shutdown()
+        }
+        let position = await store.position
+        log.info(
+            "location started",
+            [
+                "location": name, "zone": configuration.zone.name, "store": store.path,
+                "entries": position.lastSequence, "devices": configuration.devices.count,
+                "gateways": configuration.gateways.count,
+            ])
+        await withTaskGroup { group in
+            for settings in configuration.devices {
+                let session = DeviceSession(
+                    settings: settings, zone: configuration.zone, store: store, board: board,
+                    loop: devices, surroundings: surroundings,
+                    log: log.with(["device": settings.name]))
+                group.addTask { await session.run() }
+            }
+            group.addTask { await beat(board, devices) }
+            addLinks(store, board, mesh, to: &group)
+            await group.waitForAll()
+        }
+        await store.close()
+        log.info("location stopped")
+    }
+
+    /// Lets followers hear from the location at least every two seconds.
+    private func beat(_ board: DeviceBoard, _ loop: EventLoop) async {
+        while (try? await loop.sleep(for: .milliseconds(1500))) != nil { board.beat() }
+    }
+
+    private func addLinks(
+        _ store: LocationStore, _ board: DeviceBoard, _ loop: EventLoop,
+        to group: inout TaskGroup<Void>
+    ) {
+        let links = LinkBoard(configuration.gateways)
+        let check = LocationCheck(
+            configuration: configuration, name: name, tls: tls, store: store, board: board,
+            links: links, surroundings: surroundings)
+        let services = [
+            Log.handlers(LogService(store: store, board: board)),
+            Location.handlers(
+                LocationStatusService(
+                    name: name, zone: configuration.zone.name, store: store, board: board,
+                    check: check)),
+        ]
+        for address in configuration.gateways {
+            let log = log.with(["gateway": address])
+            let random = surroundings.random
+            let dialler = RPCDialler(
+                address: address, tls: tls, loop: loop, services: services
+            ) { event in
+                if event.level == .warning || event.level == .error { links.set(address, isUp: false, event.message) }
+                log.link(event)
+            }
+            group.addTask {
+                await dialler.run(random: { Double(random() >> 11) / Double(1 << 53) }) { link in
+                    links.set(address, isUp: true, "\(link.peer)")
+                }
+            }
+        }
+    }
+
+    /// Shows each device as it was last known, until its session says more.
+    private func fill(_ board: DeviceBoard, _ store: LocationStore) async {
+        let known = await store.allDevices()
+        for settings in configuration.devices {
+            var status = DeviceStatus(
+                device: Device(
+                    name: settings.name, address: settings.address, active: true,
+                    clockMode: settings.clockMode.description,
+                    pollIntervalSeconds: settings.pollSeconds),
+                state: .connecting)
+            if let record = known.first(where: {
+                $0.device.name == settings.name && $0.device.active
+            }) {
+                status.take(record)
+            }
+            board.add(settings.name, status)
+        }
+    }
+}
+
+extension Logger {
+    /// Writes what the RPC runtime says of a link.
+    func link(_ event: RPCEvent) {
+        switch event.level {
+        case .debug: debug("link", ["event": event.message])
+        case .info: info("link", ["event": event.message])
+        case .warning: warning("link", ["event": event.message])
+        case .error: error("link", ["event": event.message])
+        }
+    }
+}
