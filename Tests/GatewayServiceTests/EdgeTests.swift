@@ -92,8 +92,8 @@ struct EdgeFixture: Sendable {
         log.watermark("CK1", 100)
         _ = try await stored.store.ingest(log.batch(), from: "cairo", at: at(110))
         _ = links.receive(
-            log.batch(), on: links.newLink(), of: "cairo", from: "192.0.2.1:9", at: at(115),
-            end: {})
+            log.batch(), on: links.newLink(), over: FakeLink(address: "192.0.2.1:9"),
+            at: at(115))
     }
 }
 

@@ -1,7 +1,8 @@
+import Foundation
 import MeshAPI
 import RPCRuntime
+import TestSupport
 import Testing
-import Transport
 
 @testable import GatewayService
 
@@ -21,7 +22,7 @@ import Transport
         let ingested = try await fixture.store.ingest(log().batch(), from: "cairo", at: at(30))
         #expect(ingested == Ingested(inserted: 2, lastSequence: 5))
         let storeID = fixture.store.storeID
-        fixture.thread.shutdown()
+        await fixture.store.close()
 
         let again = try StoreFixture(folder: fixture.folder)
         #expect(again.store.storeID == storeID)
@@ -34,6 +35,42 @@ import Transport
         #expect(location.devices.first?.watermark == at(25))
         #expect(location.devices.first?.punches == 2)
         #expect(try await again.punches() == ["cairo/CK1/7/T10/0", "cairo/CK1/7/T20/1"])
+    }
+
+    @Test func `a store put back from a copy has another id, and only one gateway may open it`()
+        async throws
+    {
+        let folder = try TemporaryDirectory()
+        let path = folder.file("gateway.db")
+        var ids: [[UInt8]] = []
+        func open(_ count: Int) async throws -> Bool {
+            let fixture = try StoreFixture(folder: folder)
+            #expect(throws: StoreError.self) { _ = try StoreFixture(folder: folder) }
+            _ = try await fixture.store.ingest(log().batch(count: count), from: "c", at: at(0))
+            ids.append(fixture.store.storeID)
+            await fixture.store.close()
+            return fixture.store.wasReplaced
+        }
+        #expect(try await open(3) == false)
+        try FileManager.default.copyItem(atPath: path, toPath: path + ".copy")
+        #expect(try await open(4) == false)
+        #expect(ids[1] == ids[0])
+
+        try FileManager.default.removeItem(atPath: path)
+        try FileManager.default.copyItem(atPath: path + ".copy", toPath: path)
+        #expect(try await open(3) == true)
+        #expect(ids[2] != ids[0])
+        #expect(try await open(3) == false)
+        #expect(ids[3] == ids[2])
+
+        // Over the same file, so that only the sequence tells.
+        _ = try await open(5)
+        let copy = try Data(contentsOf: URL(filePath: path + ".copy"))
+        let handle = try FileHandle(forWritingTo: URL(filePath: path))
+        try handle.write(contentsOf: copy)
+        try handle.truncate(atOffset: UInt64(copy.count))
+        try handle.close()
+        #expect(try await open(3) == true)
     }
 
     @Test func `a batch that does not follow is refused and changes nothing`() async throws {

@@ -57,7 +57,7 @@ import Transport
         let fixture = try StoreFixture()
         let created = try await fixture.store.createKey(name: "1", by: "x", at: at(0))
         let token = try #require(APIToken(parsing: created.token))
-        fixture.thread.shutdown()
+        await fixture.store.close()
         let thread = WorkerThread(name: "store-test")
         defer { thread.shutdown() }
         let other = try GatewayStore(

@@ -1,24 +1,18 @@
 import MeshAPI
 import RPCRuntime
-import Synchronization
 import Testing
 
 @testable import GatewayService
 
 @Suite struct LinkTableTests {
     private let links = LinkTable()
-    private let ended = EndCounter()
-
-    private final class EndCounter: Sendable {
-        let ids = Mutex<[LinkTable.LinkID]>([])
-    }
 
     private func receive(_ id: LinkTable.LinkID, log: UInt8, at seconds: Int64)
         -> LinkTable.Reception
     {
         links.receive(
-            TestLog(log).batch(), on: id, of: "cairo", from: "192.0.2.1:\(id)",
-            at: at(seconds), end: { [ended] in ended.ids.withLock { $0.append(id) } })
+            TestLog(log).batch(), on: id, over: FakeLink(address: "192.0.2.1:\(id)"),
+            at: at(seconds))
     }
 
     private func state(at seconds: Int64) -> LinkState {
@@ -47,7 +41,6 @@ import Testing
         let newer = links.newLink()
         #expect(receive(older, log: 1, at: 0) == .followed)
         #expect(receive(newer, log: 1, at: 1) == .tookOver)
-        #expect(ended.ids.withLock { $0 } == [older])
         #expect(receive(older, log: 1, at: 2) == .superseded)
         links.ended(older, of: "cairo", cause: "superseded")
         #expect(state(at: 2) == .linked)

@@ -63,6 +63,7 @@ struct Problem: Error, Sendable {
         case .cursorMismatch: self.init(.cursorMismatch, error.message)
         case .cursorExpired: self.init(.cursorExpired, error.message)
         case .notFound: self.init(.notFound, error.message)
+        case .callEnded: self.init(.internalError, error.message)
         case .store: self.init(.internalError, "the store failed; the gateway's log says why")
         }
     }

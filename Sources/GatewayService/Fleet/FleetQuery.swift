@@ -10,6 +10,8 @@ struct QueryError: Error, Sendable, CustomStringConvertible {
         case cursorMismatch
         case cursorExpired
         case notFound
+        /// The caller went away.
+        case callEnded
         /// The store failed; its words are in the message, for the log and not for callers.
         case store
     }

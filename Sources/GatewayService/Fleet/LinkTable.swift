@@ -32,7 +32,7 @@ final class LinkTable: Sendable {
     private struct Link {
         var id: LinkID
         var view: LinkView
-        var end: @Sendable () -> Void
+        var link: any LocationLink
     }
 
     private struct State {
@@ -57,11 +57,11 @@ final class LinkTable: Sendable {
         }
     }
 
-    /// What ``receive(_:on:of:from:at:end:)`` found.
+    /// What ``receive(_:on:over:at:)`` found.
     enum Reception: Sendable, Equatable {
         /// The link is the one followed.
         case followed
-        /// It has taken the place of an older one, which was told to end.
+        /// It has taken the place of an older one, which ends with its next batch.
         case tookOver
         /// The same, and the older one was alive with another log.
         case conflict
@@ -73,30 +73,33 @@ final class LinkTable: Sendable {
     ///
     /// Call it before the batch is stored: of two links only one may write.
     func receive(
-        _ batch: LogBatch, on id: LinkID, of location: String, from address: String,
-        at now: Timestamp, end: @escaping @Sendable () -> Void
+        _ batch: LogBatch, on id: LinkID, over link: any LocationLink, at now: Timestamp
     ) -> Reception {
-        let (reception, older) = state.withLock { state -> (Reception, Link?) in
+        state.withLock { state in
+            let location = link.location
             let current = state.followed[location]
-            if let current, current.id > id { return (.superseded, nil) }
+            if let current, current.id > id { return .superseded }
             var view = current?.id == id ? current?.view ?? LinkView() : LinkView()
             view.logID = batch.logID
             view.announcedSequence = batch.lastSequence
             view.lastContact = now
-            view.address = address
+            view.address = link.address
             view.cause = ""
             if !batch.devices.isEmpty { view.devices = batch.devices }
-            state.followed[location] = Link(id: id, view: view, end: end)
+            state.followed[location] = Link(id: id, view: view, link: link)
             state.past[location] = nil
-            guard let current, current.id != id else { return (.followed, nil) }
+            guard let current, current.id != id else { return .followed }
             guard current.view.logID != batch.logID, Self.isAlive(current.view, at: now) else {
-                return (.tookOver, current)
+                return .tookOver
             }
             state.conflicts[location] = now
-            return (.conflict, current)
+            return .conflict
         }
-        older?.end()
-        return reception
+    }
+
+    /// The links that are followed, by location.
+    var followed: [String: any LocationLink] {
+        state.withLock { $0.followed.mapValues(\.link) }
     }
 
     /// Notes that a link has ended, and why.

@@ -38,12 +38,7 @@ extension GatewayStore {
             ingested.lastSequence = UInt64(clamping: row.lastSequence)
             return ingested
         }
-        if ingested.inserted > 0 {
-            let last = try reading { () throws(SQLiteError) in
-                try Self.lastCommit(in: database)
-            }
-            commits.advance(to: last)
-        }
+        if ingested.inserted > 0 { try noteCommits() }
         return ingested
     }
 

@@ -12,8 +12,14 @@ actor GatewayStore {
     private let thread: WorkerThread
     let database: Database
     let pepper: [UInt8]
-    /// Random, made with the store; part of every cursor.
+    /// Part of every cursor.
+    ///
+    /// Random; made with the store, and anew when the store was put back from a copy.
     nonisolated let storeID: [UInt8]
+    /// Whether the file was found to be an older or another copy of the store.
+    nonisolated let wasReplaced: Bool
+    private let marker: StoreMarker
+    private let fileNumber: UInt64
     nonisolated let cursorKey: [UInt8]
     /// Wakes those who wait for new punches.
     nonisolated let commits: CommitSignal
@@ -22,18 +28,62 @@ actor GatewayStore {
 
     /// Opens the file or makes it; `pepper` keys the hashes of API keys.
     init(path: String, pepper: [UInt8], thread: WorkerThread) throws(StoreError) {
+        let marker = try StoreMarker(store: path)
         do throws(SQLiteError) {
-            let database = try Database(path: path)
+            database = try Database(path: path)
             try database.migrate(GatewaySchema.migrations)
-            storeID = try Self.secret("store_id", bytes: 16, in: database)
             cursorKey = try Self.secret("cursor_key", bytes: 32, in: database)
-            commits = CommitSignal(latest: try Self.lastCommit(in: database))
-            self.database = database
         } catch {
             throw StoreError(error)
         }
+        fileNumber = try StoreMarker.fileNumber(of: path)
+        let opened = try Self.identity(in: database, beside: marker, fileNumber)
+        (storeID, wasReplaced) = (opened.storeID, opened.wasReplaced)
+        commits = CommitSignal(latest: opened.lastSequence)
+        self.marker = marker
         self.pepper = pepper
         self.thread = thread
+    }
+
+    /// The store's id, made anew when the marker says that this is not the store it stood beside.
+    private static func identity(
+        in database: Database, beside marker: StoreMarker, _ fileNumber: UInt64
+    ) throws(StoreError) -> (storeID: [UInt8], lastSequence: Int64, wasReplaced: Bool) {
+        do throws(SQLiteError) {
+            let isNew = try database.first("SELECT 1 FROM meta WHERE name = 'store_id'") == nil
+            var storeID = try secret("store_id", bytes: 16, in: database)
+            let last = try lastCommit(in: database)
+            let known = marker.read()
+            let isSame =
+                known.map {
+                    $0.storeID == hex(storeID) && $0.fileNumber == fileNumber
+                        && $0.lastSequence <= last
+                } ?? false
+            if !isNew, !isSame {
+                try database.run("DELETE FROM meta WHERE name = 'store_id'")
+                storeID = try secret("store_id", bytes: 16, in: database)
+            }
+            let content = StoreMarker.Content(
+                storeID: hex(storeID), fileNumber: fileNumber, lastSequence: last)
+            do throws(StoreError) { try marker.write(content) } catch {
+                throw SQLiteError.corrupt(error.message)
+            }
+            return (storeID, last, !isNew && !isSame)
+        } catch {
+            throw StoreError(error)
+        }
+    }
+
+    /// Gives up the lock on the store; nothing may be asked of it afterwards.
+    func close() { marker.close() }
+
+    /// Notes that the commit sequence has grown, for the marker and for those who wait.
+    func noteCommits() throws(StoreError) {
+        let last = try reading { () throws(SQLiteError) in try Self.lastCommit(in: database) }
+        try marker.write(
+            StoreMarker.Content(
+                storeID: hex(storeID), fileNumber: fileNumber, lastSequence: last))
+        commits.advance(to: last)
     }
 
     /// A random value that is made once.
@@ -117,4 +167,14 @@ struct LocationRow {
     var punches: Int64 = 0
     var zone = ""
     var unread: Int64 = 0
+}
+
+extension GatewayStore {
+    /// Looks through the whole store for damage.
+    func checkIntegrity() throws(StoreError) -> (path: String, punches: Int64) {
+        try reading { () throws(SQLiteError) in
+            try database.checkIntegrity()
+            return (database.path, try Self.lastCommit(in: database))
+        }
+    }
 }

@@ -2,21 +2,6 @@ import MeshAPI
 import RPCRuntime
 import ServiceKit
 
-/// A link of a location, as far as following its log needs it.
-protocol LocationLink: Sendable {
-    /// The name in the location's certificate.
-    var location: String { get }
-    /// Where the link comes from.
-    var address: String { get }
-    /// Runs `Log.follow` and gives each batch to `receive` until either ends.
-    func follow(
-        _ request: FollowLog,
-        _ receive: @escaping @Sendable (LogBatch) async throws(RPCError) -> Void
-    ) async throws(RPCError)
-    /// Lets what is under way finish and ends the link.
-    func retire()
-}
-
 /// Copies the log of one location over one link into the store, until the link ends.
 struct LocationFollower: Sendable {
     let link: any LocationLink
@@ -32,6 +17,13 @@ struct LocationFollower: Sendable {
         var name: String
         var isActive: Bool
         var completeThrough: Timestamp?
+
+        init(_ status: DeviceStatus) {
+            serial = status.device.serial
+            name = status.device.name
+            isActive = status.device.active
+            completeThrough = status.completeThrough
+        }
     }
 
     /// Returns when the link is of no more use; the location then dials again.
@@ -44,7 +36,7 @@ struct LocationFollower: Sendable {
             cause = error.message
         }
         links.ended(id, of: link.location, cause: cause)
-        link.retire()
+        await link.retire()
         log.info("stopped following", ["location": link.location, "cause": cause])
     }
 
@@ -67,37 +59,23 @@ struct LocationFollower: Sendable {
         private var logID: [UInt8] = []
         private var isCaughtUp = false
 
-        /// Whether a batch without entries says anything that is not stored yet.
+        /// Whether a batch says anything that is not stored yet.
         func isNews(_ batch: LogBatch) -> Bool {
-            let notes = batch.devices.map { status in
-                DeviceNote(
-                    serial: status.device.serial, name: status.device.name,
-                    isActive: status.device.active, completeThrough: status.completeThrough)
-            }
-            if batch.entries.isEmpty, batch.logID == logID, isCaughtUp, notes == noted {
-                return false
-            }
-            logID = batch.logID
-            return true
+            !batch.entries.isEmpty || batch.logID != logID || !isCaughtUp
+                || batch.devices.map(DeviceNote.init) != noted
         }
 
         /// Notes what a stored batch said.
         func stored(_ batch: LogBatch, upTo sequence: UInt64) {
+            logID = batch.logID
             isCaughtUp = sequence >= batch.lastSequence
-            guard isCaughtUp, !batch.devices.isEmpty else { return }
-            noted = batch.devices.map { status in
-                DeviceNote(
-                    serial: status.device.serial, name: status.device.name,
-                    isActive: status.device.active, completeThrough: status.completeThrough)
-            }
+            guard isCaughtUp else { return }
+            noted = batch.devices.map(DeviceNote.init)
         }
     }
 
     private func receive(_ batch: LogBatch, _ state: FollowState) async throws(RPCError) {
-        let reception = links.receive(
-            batch, on: id, of: link.location, from: link.address, at: now(),
-            end: { [link] in link.retire() })
-        switch reception {
+        switch links.receive(batch, on: id, over: link, at: now()) {
         case .followed: break
         case .tookOver:
             log.info("a newer link takes over", ["location": link.location, "from": link.address])
