@@ -127,6 +127,7 @@ struct Compilation {
         var first: [String: (path: String, name: NameSyntax)] = [:]
         let before = diagnostics.all.count
         defer { moduleMistakes = Array(diagnostics.all[before...]) }
+        checkEnumValues(paths)
         for path in paths {
             guard let parsed = syntax[path] else { continue }
             for name in parsed.declaredNames {
@@ -146,6 +147,32 @@ struct Compilation {
                     related: .init(
                         path: tree.displayed(other.path), range: other.name.range,
                         text: "the other is here"))
+            }
+        }
+    }
+
+    /// Values of enums in two schemas of one package that would be one in a `.proto`.
+    ///
+    /// Within a schema the resolver reports them.
+    private mutating func checkEnumValues(_ paths: [String]) {
+        var first: [String: (path: String, name: NameSyntax)] = [:]
+        for path in paths {
+            guard let parsed = syntax[path] else { continue }
+            for enumeration in parsed.enums {
+                for value in enumeration.values {
+                    let form = Names.protoValue(enumeration.name.text, value.name.text)
+                    let full = "\(parsed.package?.text ?? "").\(form)"
+                    guard let other = first[full], other.path != path else {
+                        first[full] = (path, value.name)
+                        continue
+                    }
+                    diagnostics.report(
+                        parsed.source, value.name.range,
+                        "this value and another of the package are both `\(form)` in a .proto",
+                        related: .init(
+                            path: tree.displayed(other.path), range: other.name.range,
+                            text: "the other is here"))
+                }
             }
         }
     }

@@ -102,6 +102,22 @@ import Testing
                 """)
     }
 
+    @Test func `enum values that two schemas would export under one name are refused`() {
+        let tree = TestTree([
+            "a.rpc": "package a.v1\nenum AbC { d = 0 }\n",
+            "b.rpc": "package a.v1\nenum Ab { z = 0\ncD = 1 }\n",
+            "c.rpc": "package other.v1\nenum Abc { z = 0 }\nenum AB { cD = 0 }\n",
+        ])
+        var compilation = tree.compile("a.rpc")
+        compilation.load("b.rpc")
+        compilation.load("c.rpc")
+        compilation.checkModule(["a.rpc", "b.rpc", "c.rpc"])
+        #expect(
+            compilation.moduleMistakes.map { "\($0.path) \($0.text)" } == [
+                "b.rpc this value and another of the package are both `AB_C_D` in a .proto"
+            ])
+    }
+
     @Test func `a name that two schemas of a module declare is refused`() {
         let tree = TestTree([
             "a.rpc": "package a.v1\nservice Echo {}\n", "b.rpc": "package b.v1\nservice Echo {}\n",
