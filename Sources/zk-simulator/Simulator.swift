@@ -52,6 +52,13 @@ final class Simulator: Sendable {
 
     var userIDs: [String] { state.withLock { $0.device.users.map(\.userID) } }
 
+    /// Whether any client wants to be told of punches.
+    var isHeard: Bool {
+        state.withLock { state in
+            state.sessions.values.contains { $0.session.listensTo.contains(.attendance) }
+        }
+    }
+
     /// Clients that are connected.
     var sessionCount: Int { state.withLock { $0.sessions.count } }
 

@@ -1,0 +1,222 @@
+import Foundation
+import TestSupport
+import Testing
+import Transport
+import ZKProtocol
+
+@testable import zk_simulator
+
+/// What pyzk saw, as `scripts/pyzk-judge.py` prints it.
+struct Sighting: Decodable {
+    struct User: Decodable, Hashable {
+        var uid: UInt16
+        var userID: String
+        var name: String
+        var privilege: UInt8
+        var password: String
+        var card: UInt32
+
+        init(_ user: DeviceUser) {
+            uid = user.uid
+            userID = user.userID
+            name = user.name
+            privilege = user.privilege
+            password = user.password
+            card = user.card
+        }
+    }
+
+    struct Punch: Decodable, Hashable {
+        var uid: String?
+        var userID: String
+        var time: String
+        var verify: UInt8
+        var state: UInt8
+    }
+
+    struct Sizes: Decodable {
+        var users: Int
+        var records: Int
+        var userCapacity: Int
+        var recordCapacity: Int
+    }
+
+    struct Network: Decodable {
+        var ip: String
+    }
+
+    var error: String?
+    var users: [User]?
+    var log: [Punch]?
+    var sizes: Sizes?
+    var punches: [Punch]?
+    var serial: String?
+    var firmware: String?
+    var platform: String?
+    var name: String?
+    var mac: String?
+    var pinWidth: Int?
+    var time: String?
+    var timeSet: String?
+    var network: Network?
+    var usersBefore: [User]?
+    var usersBetween: [User]?
+    var usersAfter: [User]?
+    var recordsAfter: Int?
+}
+
+/// Runs pyzk against a simulator, on a thread that may wait.
+func pyzk(_ call: String, _ simulator: Simulator, key: UInt32 = 0, _ more: [String] = [])
+    async throws -> Sighting
+{
+    let python =
+        ProcessInfo.processInfo.environment["BIOMETRICFLOW_PYTHON"]
+        ?? "\(repositoryRoot)/.build/venv/bin/python"
+    try #require(
+        FileManager.default.isExecutableFile(atPath: python),
+        "\(python) is missing: `scripts/test` makes it, with pyzk in it")
+    let arguments =
+        ["\(repositoryRoot)/scripts/pyzk-judge.py", call, "\(simulator.address)", "--key", "\(key)"]
+        + more
+    let result = try await withCheckedThrowingContinuation { continuation in
+        Thread.detachNewThread {
+            continuation.resume(with: Result { try run(python, arguments) })
+        }
+    }
+    guard let line = result.standardOutput.split(separator: "\n").last else {
+        throw ProcessFailure(description: "pyzk said nothing: \(result.standardError)")
+    }
+    return try JSONDecoder().decode(Sighting.self, from: Data(line.utf8))
+}
+
+@Suite(.serialized) struct PyzkTests {
+    struct Cell: Sendable, CustomTestStringConvertible {
+        var users: UserLayout
+        var records: AttendanceLayout
+        var people: Int
+        var rows: Int
+        var key: UInt32
+
+        var testDescription: String {
+            "\(people) users of \(users.stride) and \(rows) rows of \(records.stride) bytes, "
+                + (key == 0 ? "no key" : "key")
+        }
+    }
+
+    /// Inline, one slice, and many slices.
+    static let grid: [Cell] = UserLayout.allCases.flatMap { users in
+        [AttendanceLayout.bytes8, .bytes16, .text(stride: 40)].flatMap { records in
+            [(3, 10), (60, 700), (1200, 8000)].flatMap { people, rows in
+                [0, 123_456].map { key in
+                    Cell(users: users, records: records, people: people, rows: rows, key: key)
+                }
+            }
+        }
+    }
+
+    @Test(arguments: grid)
+    func `pyzk and our client read the same`(cell: Cell) async throws {
+        let device = try Device.made(users: cell.people, records: cell.rows) {
+            $0.userLayout = cell.users
+            $0.recordLayout = cell.records
+            $0.commKey = cell.key
+        }
+        try await withSimulator(device) { simulator, loop in
+            let seen = try await pyzk("read", simulator, key: cell.key)
+            try #require(seen.error == nil)
+            try await withClient(simulator, loop, commKey: cell.key) { client in
+                let users = try await client.users()
+                #expect(seen.users == users.map(Sighting.User.init))
+                let ids = Dictionary(uniqueKeysWithValues: users.map { ($0.uid, $0.userID) })
+                let log = try await client.attendance().log
+                let ours = log.map { record in
+                    // pyzk shows the user's id where a row has only the index.
+                    let id = record.userID.isEmpty ? ids[record.index] : record.userID
+                    return Sighting.Punch(
+                        userID: id ?? "", time: "\(record.time)", verify: record.verify,
+                        state: record.state)
+                }
+                let theirs = try #require(seen.log).map { punch in
+                    var punch = punch
+                    punch.uid = nil
+                    return punch
+                }
+                #expect(ours.count == cell.rows)
+                #expect(ours == theirs)
+                let sizes = try await client.freeSizes()
+                #expect(seen.sizes?.users == sizes.users)
+                #expect(seen.sizes?.records == sizes.records)
+                #expect(seen.sizes?.userCapacity == sizes.userCapacity)
+                #expect(seen.sizes?.recordCapacity == sizes.recordCapacity)
+            }
+        }
+    }
+
+    @Test(arguments: UserLayout.allCases, [0, 999_999] as [UInt32])
+    func `pyzk can ask and change everything that it can`(
+        layout: UserLayout, key: UInt32
+    ) async throws {
+        let device = try Device.made(users: 5, records: 40) {
+            $0.userLayout = layout
+            $0.commKey = key
+        }
+        try await withSimulator(device) { simulator, loop in
+            let seen = try await pyzk("drive", simulator, key: key)
+            try #require(seen.error == nil)
+            #expect(seen.serial == device.model.serial)
+            #expect(seen.firmware == device.model.firmware)
+            #expect(seen.platform == device.model.platform)
+            #expect(seen.name == device.model.name)
+            #expect(seen.mac == device.model.mac)
+            #expect(seen.pinWidth == (layout == .bytes72 ? 9 : 5))
+            #expect(seen.network?.ip == "192.168.1.201")
+            #expect(seen.time == "2026-03-02T08:00:00")
+            #expect(seen.timeSet == "2031-12-31T23:59:58")
+            #expect(seen.usersBefore?.count == 5)
+            #expect(seen.usersBetween?.map(\.userID).suffix(2) == ["4711", "4712"])
+            #expect(seen.usersAfter?.map(\.userID).last == "4711")
+            #expect(seen.recordsAfter == 0)
+            #expect(simulator.device.isEnabled)
+            let written = try #require(simulator.device.user("4711"))
+            #expect(written.privilege == 14)
+            #expect(written.password == "5678")
+            #expect(written.card == 123_456)
+            #expect(written.group == 1)
+            #expect(written.name == (layout == .bytes72 ? "Zoë Night" : "Zoë Nig"))
+            try await withClient(simulator, loop, commKey: key) { client in
+                let users = try await client.users()
+                #expect(seen.usersAfter == users.map(Sighting.User.init))
+            }
+        }
+    }
+
+    @Test(arguments: [(123_456, 0), (123_456, 1), (1, 123_456)] as [(UInt32, UInt32)])
+    func `pyzk is refused without the right key`(key: UInt32, given: UInt32) async throws {
+        let device = try Device.made(users: 1, records: 0) { $0.commKey = key }
+        try await withSimulator(device) { simulator, _ in
+            let seen = try await pyzk("login", simulator, key: given)
+            #expect(seen.error?.contains("Unauthenticated") == true)
+        }
+    }
+
+    @Test(arguments: [EventLayout.bytes12, .bytes32, .bytes36, .bytes52])
+    func `pyzk sees every live punch`(layout: EventLayout) async throws {
+        let device = try Device.made(users: 30, records: 10) { $0.eventLayout = layout }
+        try await withSimulator(device) { simulator, loop in
+            async let sighting = pyzk("live", simulator, ["--count", "30"])
+            while !simulator.isHeard { try await loop.sleep(for: .milliseconds(5)) }
+            let made = device.users.compactMap { user in
+                simulator.punch(user.userID, state: 1, verify: 15)
+            }
+            let seen = try await sighting
+            try #require(seen.error == nil)
+            let expected = made.map { record in
+                Sighting.Punch(
+                    uid: "\(record.index)", userID: record.userID, time: "\(record.time)",
+                    verify: record.verify, state: record.state)
+            }
+            #expect(made.count == 30)
+            #expect(seen.punches == expected)
+        }
+    }
+}
