@@ -40,6 +40,7 @@ import Glibc
             switch command {
             case "server": try await BenchServer.run(try BenchOptions(arguments))
             case "client": try await BenchClient(try BenchOptions(arguments)).run()
+            case "zk-download": exit(await ZKDownload.run(arguments))
             default: fail("rpc-bench: no command '\(command)'; see rpc-bench --help")
             }
         } catch let error as BenchOptions.Mistake {

@@ -19,7 +19,8 @@ struct Sighting: Decodable {
         init(_ user: DeviceUser) {
             uid = user.uid
             userID = user.userID
-            name = user.name
+            // pyzk drops white space at both ends, which cutting a name can leave.
+            name = user.name.trimmingCharacters(in: .whitespaces)
             privilege = user.privilege
             password = user.password
             card = user.card
