@@ -22,6 +22,8 @@ struct Device: Sendable {
     private(set) var changes: [Change] = []
     var gathersChanges = false
     private var placeOfUser: [String: Int] = [:]
+    /// The log as a bulk read yields it; kept, because clients read it again and again.
+    private var encodedLog: [UInt8]
     /// The second of each user's last punch and its states: the same is not taken twice.
     private var lastPunch: [String: (time: LocalTime, states: Set<UInt8>)] = [:]
 
@@ -34,6 +36,7 @@ struct Device: Sendable {
         self.log = log
         self.clock = clock
         settings = model.settings
+        encodedLog = AttendanceLog.encode(log, model.recordLayout)
         indexUsers()
     }
 
@@ -88,6 +91,7 @@ struct Device: Sendable {
         let record = AttendanceRecord(
             index: user.uid, userID: userID, time: time, state: state, verify: verify)
         log.append(record)
+        AttendanceLog.append(record, to: &encodedLog, model.recordLayout)
         note(.punch(record))
         return record
     }
@@ -108,6 +112,7 @@ struct Device: Sendable {
 
     mutating func clearLog() {
         log = []
+        encodedLog = AttendanceLog.encode([], model.recordLayout)
         note(.logCleared)
     }
 
@@ -162,7 +167,7 @@ struct Device: Sendable {
             blob.reserveCapacity(users.count * model.userLayout.stride)
             for user in users { blob += encoded(user) }
             return length(of: blob) + blob
-        case .readAttendance: return AttendanceLog.encode(log, model.recordLayout)
+        case .readAttendance: return encodedLog
         default: return nil
         }
     }

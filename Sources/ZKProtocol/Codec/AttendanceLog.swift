@@ -46,15 +46,21 @@ public struct AttendanceLog: Sendable {
     {
         var blob: [UInt8] = [0, 0, 0, 0]
         blob.reserveCapacity(4 + records.underestimatedCount * layout.stride)
-        for record in records where !record.append(to: &blob, layout) {
-            // The row keeps its place, so that the count stays true.
-            _ = AttendanceRecord(
-                index: record.index, userID: "0", time: record.time, state: record.state,
-                verify: record.verify, workCode: record.workCode
-            ).append(to: &blob, layout)
+        for record in records { append(record, to: &blob, layout) }
+        return blob
+    }
+
+    /// Adds a row to a log as a device sends it.
+    public static func append(
+        _ record: AttendanceRecord, to blob: inout [UInt8], _ layout: AttendanceLayout
+    ) {
+        if !record.append(to: &blob, layout) {
+            // An id that does not fit: the row keeps its place, so that the count stays true.
+            var other = record
+            other.userID = "0"
+            _ = other.append(to: &blob, layout)
         }
         blob.put(u32: UInt32(clamping: blob.count - 4), at: 0)
-        return blob
     }
 }
 
