@@ -12,11 +12,6 @@ struct GatewaySurroundings: Sendable {
     var random: @Sendable (Int) -> [UInt8]
 }
 
-/// Why a gateway did not start.
-struct StartError: Error, CustomStringConvertible {
-    var description: String
-}
-
 /// A running gateway: the mesh's server, the followers of its links, and the edge.
 final class Gateway: Sendable {
     let meshAddress: SocketAddress
@@ -52,7 +47,7 @@ final class Gateway: Sendable {
         let pepper = try configuration.pepper(random: surroundings.random)
         storeThread = WorkerThread(name: "store")
         store = try GatewayStore(
-            path: configuration.store, pepper: pepper.reveal(), thread: storeThread)
+            path: configuration.store, pepper: Array(pepper.revealText().utf8), thread: storeThread)
         try await store.register(configuration.locations)
         if store.wasReplaced {
             log.warning(
