@@ -27,11 +27,21 @@ public enum ProcessMemory {
         var line = [CChar](repeating: 0, count: 256)
         // Safe because fgets writes at most the buffer's length, with a final NUL.
         while unsafe fgets(&line, 256, file) != nil {
-            let text = String(decoding: line.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
+            let text = String(
+                decoding: line.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
             guard text.hasPrefix("VmRSS:") else { continue }
             return text.split(whereSeparator: { $0 == " " || $0 == "\t" }).dropFirst().first
                 .flatMap { Int($0) } ?? 0
         }
         return 0
+    }
+}
+
+/// The standard error of this process, for programs without a logger.
+public enum StandardError {
+    /// Writes a line.
+    public static func write(line: String) {
+        // Safe because the callee reads the text only until it returns.
+        unsafe CLinux_complain(line)
     }
 }

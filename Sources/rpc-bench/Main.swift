@@ -1,5 +1,6 @@
 import CLinux
 import Glibc
+import Transport
 
 /// Measures the RPC runtime, and the ZK client, beside their peers.
 @main enum Program {
@@ -52,7 +53,7 @@ import Glibc
     }
 
     private static func fail(_ text: String) {
-        unsafe CLinux_complain(text)
+        StandardError.write(line: text)
         exit(2)
     }
 }
