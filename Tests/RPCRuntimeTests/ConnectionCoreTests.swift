@@ -115,6 +115,21 @@ struct Blob: Message {
     }
 }
 
+extension ConnectionCore {
+    mutating func call(
+        _ method: MethodDescriptor, _ request: Blob, deadline: UInt64, now: UInt64,
+        _ attachment: Attachment
+    ) throws(RPCError) -> UInt32 {
+        try call(method, deadline: deadline, now: now, attachment) { request.encode(into: &$0) }
+    }
+
+    mutating func answer(_ stream: UInt32, _ response: Blob, isLast: Bool) throws(RPCError)
+        -> Bool
+    {
+        try answer(stream, isLast: isLast) { response.encode(into: &$0) }
+    }
+}
+
 let echo = MethodDescriptor(
     name: "test.Echo/echo", id: 0xEC40, kind: .unary, deadline: .seconds(10), roles: ["ctl"])
 

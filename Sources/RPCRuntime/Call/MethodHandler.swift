@@ -1,4 +1,4 @@
-import Transport
+public import Transport
 
 /// The handlers of one service; made by generated code.
 public struct ServiceHandlers: Sendable {
@@ -12,23 +12,37 @@ public struct ServiceHandlers: Sendable {
 }
 
 /// How one method is served.
+///
+/// The generic functions are inlined into generated code, so that decoding, the handler and
+/// encoding are specialised for the method's messages.
 public struct MethodHandler: Sendable {
+    @usableFromInline typealias Start =
+        @Sendable (RPCConnection, _ stream: UInt32, _ deadline: UInt64, Span<UInt8>) -> Void
+
     let method: MethodDescriptor
     /// Decodes the request and starts the handler, on the connection's loop.
-    let start: @Sendable (RPCConnection, _ stream: UInt32, _ deadline: UInt64, Span<UInt8>) -> Void
+    let start: Start
+
+    @usableFromInline init(_ method: MethodDescriptor, _ start: @escaping Start) {
+        self.method = method
+        self.start = start
+    }
 
     /// A method with one answer.
-    public static func unary<Request: Message, Response: Message>(
+    @inlinable public static func unary<Request: Message, Response: Message>(
         _ method: MethodDescriptor,
         _ body: @escaping @Sendable (Request, ServerCall) async throws(RPCError) -> Response
     ) -> MethodHandler {
-        MethodHandler(method: method) { connection, stream, deadline, bytes in
-            guard let request: Request = connection.decode(bytes, method, stream) else { return }
-            let call = ServerCall(connection: connection, method: method, deadline: deadline)
+        MethodHandler(method) { connection, stream, deadline, bytes in
+            let request: Request
+            do throws(DecodingFailure) {
+                request = try Request(decoding: bytes)
+            } catch { return connection.refuse(stream, method, error) }
+            let call = ServerCall(connection, method, deadline)
             let task = Task.immediate(executorPreference: connection.loop) {
                 do throws(RPCError) {
                     let response = try await body(request, call)
-                    connection.answer(stream, response)
+                    connection.answer(stream) { response.encode(into: &$0) }
                 } catch {
                     connection.finish(stream, error)
                 }
@@ -38,15 +52,18 @@ public struct MethodHandler: Sendable {
     }
 
     /// A method with a stream of answers.
-    public static func serverStreaming<Request: Message, Response: Message>(
+    @inlinable public static func serverStreaming<Request: Message, Response: Message>(
         _ method: MethodDescriptor,
         _ body: @escaping @Sendable (Request, ResponseWriter<Response>, ServerCall)
             async throws(RPCError) -> Void
     ) -> MethodHandler {
-        MethodHandler(method: method) { connection, stream, deadline, bytes in
-            guard let request: Request = connection.decode(bytes, method, stream) else { return }
-            let call = ServerCall(connection: connection, method: method, deadline: deadline)
-            let writer = ResponseWriter<Response>(connection: connection, stream: stream)
+        MethodHandler(method) { connection, stream, deadline, bytes in
+            let request: Request
+            do throws(DecodingFailure) {
+                request = try Request(decoding: bytes)
+            } catch { return connection.refuse(stream, method, error) }
+            let call = ServerCall(connection, method, deadline)
+            let writer = ResponseWriter<Response>(connection, stream)
             let task = Task.immediate(executorPreference: connection.loop) {
                 do throws(RPCError) {
                     try await body(request, writer, call)
@@ -62,25 +79,41 @@ public struct MethodHandler: Sendable {
 
 /// Sends the answers of a server-streaming call.
 public struct ResponseWriter<Response: Message>: Sendable {
-    let connection: RPCConnection
-    let stream: UInt32
+    @usableFromInline let connection: RPCConnection
+    @usableFromInline let stream: UInt32
+
+    @inlinable init(_ connection: RPCConnection, _ stream: UInt32) {
+        self.connection = connection
+        self.stream = stream
+    }
 
     /// Sends one message; suspends while the peer's credit or the socket does not take it.
     ///
     /// Throws `.cancelled` when the caller is gone or the call's time is over.
-    public func write(_ response: Response) async throws(RPCError) {
+    @inlinable public func write(_ response: Response) async throws(RPCError) {
         if connection.loop.isCurrent {
-            try await connection.writeOnLoop(response, stream)
+            try await writeOnLoop(response)
         } else {
             try await onLoop(connection.loop) { () throws(RPCError) in
-                try await connection.writeOnLoop(response, stream)
+                try await writeOnLoop(response)
             }
         }
+    }
+
+    @inlinable func writeOnLoop(_ response: Response) async throws(RPCError) {
+        let isSent = try connection.write(stream) { response.encode(into: &$0) }
+        if isSent == .sent { return }
+        if isSent == .busy {
+            // Another task's message of this stream is still waiting.
+            try await connection.waitForBacklog(stream)
+            return try await writeOnLoop(response)
+        }
+        try await connection.waitForBacklog(stream)
     }
 }
 
 /// Runs `body` on `loop`, and comes back to where the caller runs.
-func onLoop<Result: Sendable>(
+@usableFromInline func onLoop<Result: Sendable>(
     _ loop: EventLoop, _ body: @concurrent @Sendable () async throws(RPCError) -> Result
 ) async throws(RPCError) -> Result {
     let result = await withTaskExecutorPreference(loop) {

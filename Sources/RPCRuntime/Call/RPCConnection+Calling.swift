@@ -1,7 +1,8 @@
-import Transport
+public import Transport
 
 extension RPCConnection {
     /// Calls a method with one answer; generated clients come here.
+    @inlinable
     public func unary<Request: Message, Response: Message>(
         _ method: MethodDescriptor, _ request: Request, _ options: CallOptions
     ) async throws(RPCError) -> Response {
@@ -11,23 +12,19 @@ extension RPCConnection {
         }
     }
 
-    private func unaryOnLoop<Response: Message>(
-        _ method: MethodDescriptor, _ request: some Message, _ options: CallOptions
+    @inlinable
+    func unaryOnLoop<Request: Message, Response: Message>(
+        _ method: MethodDescriptor, _ request: Request, _ options: CallOptions
     ) async throws(RPCError) -> Response {
         let sink = UnarySink<Response>(method)
-        let stream = try begin(method, request, options, sink)
-        let result = await withTaskCancellationHandler {
-            do throws(RPCError) {
-                return Result<Response, RPCError>.success(try await sink.wait())
-            } catch { return .failure(error) }
-        } onCancel: {
-            loop.execute { [self] in cancelCall(stream) }
-        }
-        return try result.get()
+        let stream = try begin(method, options, sink) { request.encode(into: &$0) }
+        while sink.end == nil { await wait(for: sink, stream) }
+        return try sink.result()
     }
 
     /// Calls a method with a stream of answers, which lives as long as `body` runs; when `body`
     /// returns before the stream's end, the call is cancelled.
+    @inlinable
     public func serverStreaming<Request: Message, Response: Message, Result>(
         _ method: MethodDescriptor, _ request: Request, _ options: CallOptions,
         _ body: (ResponseStream<Response>) async throws(RPCError) -> Result
@@ -50,19 +47,31 @@ extension RPCConnection {
         }
     }
 
-    private func open<Response: Message>(
-        _ method: MethodDescriptor, _ request: some Message, _ options: CallOptions
+    @inlinable
+    func open<Request: Message, Response: Message>(
+        _ method: MethodDescriptor, _ request: Request, _ options: CallOptions
     ) throws(RPCError) -> ResponseStream<Response> {
         let sink = StreamSink<Response>(method)
-        let stream = try begin(method, request, options, sink)
-        return ResponseStream(
-            connection: self, stream: stream, sink: LoopBound(sink, on: loop))
+        let stream = try begin(method, options, sink) { request.encode(into: &$0) }
+        return ResponseStream(self, stream, LoopBound(sink, on: loop))
+    }
+
+    /// Suspends until a message or the end has come to the sink, or the task is cancelled, which
+    /// ends the call.
+    @usableFromInline
+    func wait(for sink: ResponseSink, _ stream: UInt32) async {
+        await withTaskCancellationHandler {
+            _ = await suspend { sink.waiter = $0 }
+        } onCancel: {
+            loop.execute { [self] in cancelCall(stream) }
+        }
     }
 
     /// Sends the request; the call's stream.
-    private func begin(
-        _ method: MethodDescriptor, _ request: some Message, _ options: CallOptions,
-        _ sink: ResponseSink
+    @usableFromInline
+    func begin(
+        _ method: MethodDescriptor, _ options: CallOptions, _ sink: ResponseSink,
+        _ encode: (inout WireWriter) -> Void
     ) throws(RPCError) -> UInt32 {
         if Task.isCancelled {
             throw RPCError(
@@ -74,14 +83,14 @@ extension RPCConnection {
             deadline = now &+ timeout.nanoseconds
         }
         let stream = try state.withValue { state throws(RPCError) in
-            try state.core.call(method, request, deadline: deadline, now: now, .call(sink))
+            try state.core.call(method, deadline: deadline, now: now, .call(sink), encode)
         }
         setNeedsFlush()
         if deadline != .max { updateTimer() }
         return stream
     }
 
-    private func end(_ stream: UInt32) {
+    @usableFromInline func end(_ stream: UInt32) {
         if loop.isCurrent {
             cancelCall(stream)
         } else {
@@ -93,7 +102,7 @@ extension RPCConnection {
     func cancelCall(_ stream: UInt32) {
         let attachment = state.withValue { $0.core.cancel(stream) }
         guard case .call(let sink)? = attachment else { return }
-        sink.end(
+        sink.finish(
             RPCError(.cancelled, "the call to \(peer) was cancelled", certainty: .maybeProcessed))
         setNeedsFlush()
         if isDraining { closeIfDrained() }
@@ -116,16 +125,16 @@ extension RPCConnection {
         guard let sink else { return }
         let failure = sink.receive(bytes, credit: isLast || sink.consumesAtOnce ? 0 : credit)
         if isLast {
-            sink.end(failure)
+            sink.finish(failure)
         } else if let failure {
             _ = state.withValue { $0.core.cancel(stream) }
-            sink.end(failure)
+            sink.finish(failure)
         }
         if isDraining { closeIfDrained() }
     }
 
     /// The caller has taken messages: their bytes are credited to the peer.
-    func consumed(_ stream: UInt32, _ credit: Int) {
+    @usableFromInline func consumed(_ stream: UInt32, _ credit: Int) {
         state.withValue { $0.core.consumed(stream, credit) }
         setNeedsFlush()
     }

@@ -26,24 +26,18 @@ extension RPCConnection {
         handler.start(self, stream, deadline, bytes)
     }
 
-    /// Reads a request; answers and returns nil when it cannot be read.
-    func decode<Request: Message>(
-        _ bytes: Span<UInt8>, _ method: MethodDescriptor, _ stream: UInt32
-    ) -> Request? {
-        do throws(DecodingFailure) {
-            return try Request(decoding: bytes)
-        } catch {
-            finish(
-                stream,
-                RPCError(
-                    .internal, "the request to \(method.name) cannot be read: \(error)",
-                    certainty: .refused))
-            return nil
-        }
+    /// Answers a request that cannot be read.
+    @usableFromInline
+    func refuse(_ stream: UInt32, _ method: MethodDescriptor, _ failure: DecodingFailure) {
+        finish(
+            stream,
+            RPCError(
+                .internal, "the request to \(method.name) cannot be read: \(failure)",
+                certainty: .refused))
     }
 
     /// Keeps a handler's task while its stream is open, so that it can be cancelled.
-    func keep(_ task: Task<Void, Never>, _ stream: UInt32) {
+    @usableFromInline func keep(_ task: Task<Void, Never>, _ stream: UInt32) {
         let isOver = state.withValue { state in
             guard let slot = state.core.streams.slot(of: stream) else {
                 // Most handlers have answered by now; others lost their link meanwhile.
@@ -56,21 +50,28 @@ extension RPCConnection {
     }
 
     /// Sends a unary call's answer.
-    func answer(_ stream: UInt32, _ response: some Message) {
-        onOwnLoop { [self] in
-            let failure = state.withValue { state -> RPCError? in
-                do throws(RPCError) {
-                    _ = try state.core.answer(stream, response, isLast: true)
-                    return nil
-                } catch { return error }
-            }
-            if let failure { finish(stream, failure) } else { afterServing() }
+    @usableFromInline
+    func answer(_ stream: UInt32, _ encode: (inout WireWriter) -> Void) {
+        guard loop.isCurrent else {
+            // A service that moved its task elsewhere: the answer is encoded here and sent there.
+            var writer = WireWriter()
+            encode(&writer)
+            let bytes = writer.bytes
+            return loop.execute { [self] in answer(stream) { $0.bytes.append(contentsOf: bytes) } }
         }
+        let failure = state.withValue { state -> RPCError? in
+            do throws(RPCError) {
+                _ = try state.core.answer(stream, isLast: true, encode)
+                return nil
+            } catch { return error }
+        }
+        if let failure { finish(stream, failure) } else { afterServing() }
     }
 
     /// Ends a served stream.
+    @usableFromInline
     func finish(_ stream: UInt32, _ error: RPCError?) {
-        onOwnLoop { [self] in
+        loop.perform { [self] in
             state.withValue { $0.core.finish(stream, error) }
             afterServing()
         }
@@ -81,25 +82,34 @@ extension RPCConnection {
         if isDraining { closeIfDrained() }
     }
 
-    private func onOwnLoop(_ body: @escaping @Sendable () -> Void) {
-        if loop.isCurrent { body() } else { loop.execute(body) }
+    /// What became of a message given to ``write(_:_:)``.
+    @usableFromInline enum Written {
+        /// It is on its way.
+        case sent
+        /// It waits for credit or the socket.
+        case waits
+        /// It was not taken: an earlier one still waits.
+        case busy
     }
 
     /// Sends one message of a stream of answers; only on the loop.
-    func writeOnLoop(_ response: some Message, _ stream: UInt32) async throws(RPCError) {
-        try await waitForBacklog(stream)
+    @usableFromInline
+    func write(_ stream: UInt32, _ encode: (inout WireWriter) -> Void) throws(RPCError) -> Written {
         if Task.isCancelled { throw RPCError(.cancelled, "the caller at \(peer) is gone") }
-        let result = state.withValue { state -> Result<Bool, RPCError> in
-            do throws(RPCError) {
-                return .success(try state.core.answer(stream, response, isLast: false))
-            } catch { return .failure(error) }
+        let written = try state.withValue { state throws(RPCError) -> Written in
+            if let slot = state.core.streams.slot(of: stream),
+                state.core.streams[slot].backlog != nil
+            {
+                return .busy
+            }
+            return try state.core.answer(stream, isLast: false, encode) ? .sent : .waits
         }
         setNeedsFlush()
-        if try !result.get() { try await waitForBacklog(stream) }
+        return written
     }
 
     /// Suspends while a message of the stream waits for credit or the socket.
-    private func waitForBacklog(_ stream: UInt32) async throws(RPCError) {
+    @usableFromInline func waitForBacklog(_ stream: UInt32) async throws(RPCError) {
         while true {
             let (hasBacklog, served) = state.withValue { state -> (Bool, ServedStream?) in
                 guard let slot = state.core.streams.slot(of: stream),

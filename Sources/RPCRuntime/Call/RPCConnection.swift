@@ -28,7 +28,6 @@ public final class RPCConnection: ChannelHandler {
         var input: [UInt8] = []
         /// An empty buffer that keeps its memory for the next turn's output.
         var spare: [UInt8] = []
-        /// Writers of streams whose handler has not been kept yet.
         var timer: TimerID?
         var timerAt = UInt64.max
         /// What this peer may call, and the handler of each.
@@ -47,7 +46,7 @@ public final class RPCConnection: ChannelHandler {
     private let identity = Mutex<PeerIdentity?>(nil)
     private let draining = Mutex(false)
 
-    public var loop: EventLoop { state.loop }
+    public let loop: EventLoop
 
     /// Output that waits for the socket beyond which nothing more is read from the peer.
     private static let outputLimit = 1 << 20
@@ -68,6 +67,7 @@ public final class RPCConnection: ChannelHandler {
             services: services.map(\.descriptor), now: loop.now)
         var state = State(core: core)
         state.onReady = onReady
+        self.loop = loop
         self.state = LoopBound(state, on: loop)
     }
 
@@ -162,7 +162,7 @@ public final class RPCConnection: ChannelHandler {
             }
             onReady?(self)
         case .ended(let attachment, let error):
-            if case .call(let sink)? = attachment { sink.end(error) }
+            if case .call(let sink)? = attachment { sink.finish(error) }
         case .cancelled(let stream):
             if case .served(let served)? = attachment(of: stream) { served.task.cancel() }
         case .draining:
@@ -245,7 +245,7 @@ public final class RPCConnection: ChannelHandler {
             case .call(let sink)?:
                 var told = RPCError(.unavailable, error.message, certainty: .maybeProcessed)
                 if stream.backlog?.head != nil { told.certainty = .notSent }
-                sink.end(told)
+                sink.finish(told)
             case .served(let served)?:
                 served.task.cancel()
                 let writers = served.writers

@@ -8,6 +8,14 @@ public struct ServerCall: Sendable {
     /// On the loop's clock; `UInt64.max` for none.
     let deadline: UInt64
 
+    @usableFromInline init(
+        _ connection: RPCConnection, _ method: MethodDescriptor, _ deadline: UInt64
+    ) {
+        self.connection = connection
+        self.method = method
+        self.deadline = deadline
+    }
+
     /// Who calls, as verified in the TLS handshake.
     public var peer: PeerIdentity { connection.peer }
 

@@ -3,13 +3,13 @@ extension ConnectionCore {
     ///
     /// - Parameters:
     ///   - method: What is called.
-    ///   - request: Its one message.
     ///   - deadline: On the clock of `now`; `UInt64.max` for none.
     ///   - now: The time.
     ///   - attachment: Kept with the stream.
+    ///   - encode: Appends the request's one message.
     mutating func call(
-        _ method: MethodDescriptor, _ request: some Message, deadline: UInt64, now: UInt64,
-        _ attachment: Attachment
+        _ method: MethodDescriptor, deadline: UInt64, now: UInt64, _ attachment: Attachment,
+        _ encode: (inout WireWriter) -> Void
     ) throws(RPCError) -> UInt32 {
         try checkMayCall(method, deadline, now)
         let start = FrameHeader.reserve(in: &output.bytes)
@@ -18,7 +18,7 @@ extension ConnectionCore {
         if deadline != .max { head.timeoutMicroseconds = max(1, (deadline - now) / 1000) }
         head.encode(into: &output)
         let headLength = output.bytes.count - start - FrameHeader.size
-        request.encode(into: &output)
+        encode(&output)
         let length = output.bytes.count - start - FrameHeader.size
         try checkSize(length - headLength, from: start, "request to \(method.name)")
         let stream = nextStream
@@ -95,18 +95,18 @@ extension ConnectionCore {
         return Backlog(bytes, head: head, endsStream: endsStream)
     }
 
-    /// Sends a message of an answer.
+    /// Sends a message of an answer, which `encode` appends.
     ///
     /// - Returns: Whether it has gone into the output whole. When not, the next may be sent once
     ///   the stream was among ``takeDrained()``.
-    mutating func answer(_ stream: UInt32, _ message: some Message, isLast: Bool)
-        throws(RPCError) -> Bool
-    {
+    mutating func answer(
+        _ stream: UInt32, isLast: Bool, _ encode: (inout WireWriter) -> Void
+    ) throws(RPCError) -> Bool {
         guard phase == .open, let slot = streams.slot(of: stream), !streams[slot].isAbandoned
         else { throw RPCError(.cancelled, "the caller at \(peerName) is gone") }
         precondition(streams[slot].backlog == nil, "one message at a time is sent on a stream")
         let start = FrameHeader.reserve(in: &output.bytes)
-        message.encode(into: &output)
+        encode(&output)
         let length = output.bytes.count - start - FrameHeader.size
         try checkSize(length, from: start, "answer")
         if length <= Self.quantum, length <= sendCredit, length <= streams[slot].sendCredit,
