@@ -8,7 +8,7 @@ import Synchronization
 /// due timers, and at its end writes out what every channel gathered: one TLS record and one
 /// system call per channel and turn, however many messages that was.
 @safe
-public final class EventLoop: TaskExecutor, SerialExecutor, @unchecked Sendable {
+public final class EventLoop: TaskExecutor, @unchecked Sendable {
     // Safe because `inbox` and `thread` are behind locks, and everything else that changes is
     // touched on the loop's own thread only.
 
@@ -255,9 +255,9 @@ public final class EventLoop: TaskExecutor, SerialExecutor, @unchecked Sendable 
             bound -= 1
             switch item {
             case .job(let job):
-                unsafe job.runSynchronously(
-                    isolatedTo: asUnownedSerialExecutor(),
-                    taskExecutor: asUnownedTaskExecutor())
+                // Not as a serial executor: a task that prefers this loop would be enqueued once
+                // more at each call of a nonisolated function.
+                unsafe job.runSynchronously(on: asUnownedTaskExecutor())
             case .closure(let body): body()
             }
         }
