@@ -69,7 +69,8 @@ struct Console: Sendable {
     private func write(_ path: String) -> String {
         let rows = rows()
         do {
-            try rows.map { $0 + "\n" }.joined().write(toFile: path, atomically: true, encoding: .utf8)
+            try rows.map { $0 + "\n" }.joined().write(
+                toFile: path, atomically: true, encoding: .utf8)
             return "DUMPED \(rows.count)"
         } catch {
             return "ERROR cannot write \(path): \(error)"

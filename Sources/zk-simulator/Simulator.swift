@@ -34,7 +34,9 @@ final class Simulator: Sendable {
     private static let acknowledgementWait = 10
     private static let idleMax = Duration.seconds(600)
 
-    /// Listens at once; ``run()`` serves. `keep` is given what changes in the memory.
+    /// Listens at once; ``run()`` serves.
+    ///
+    /// `keep` is given what changes in the memory.
     init(
         _ device: Device, at address: SocketAddress, on loop: EventLoop,
         now: @escaping @Sendable () -> Now,

@@ -81,10 +81,11 @@ import ZKProtocol
         }
     }
 
-    @Test(arguments: [
-        (nil, 5, false, .keyRequired), (99, 5, false, .keyWrong), (99, 0, false, .locked),
-        (99, 5, true, .encryptedFirmware),
-    ] as [(UInt32?, Int, Bool, ZKError.Code)])
+    @Test(
+        arguments: [
+            (nil, 5, false, .keyRequired), (99, 5, false, .keyWrong), (99, 0, false, .locked),
+            (99, 5, true, .encryptedFirmware),
+        ] as [(UInt32?, Int, Bool, ZKError.Code)])
     func `each way of being kept out has its own error`(
         given: UInt32?, attempts: Int, isEncrypted: Bool, code: ZKError.Code
     ) async throws {
@@ -115,7 +116,9 @@ import ZKProtocol
         #expect(error?.device == "\(address)")
     }
 
-    @Test func `the device is enabled and the session ended however the scope is left`() async throws {
+    @Test func `the device is enabled and the session ended however the scope is left`()
+        async throws
+    {
         struct Mishap: Error {}
         try await withSimulator(Device.made(users: 1, records: 0)) { simulator, loop in
             try await withClient(simulator, loop) { client in

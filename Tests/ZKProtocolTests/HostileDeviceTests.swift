@@ -16,16 +16,20 @@ import Transport
             let reaction = honest.handle(packet)
             return lie(packet, reaction) ?? reaction.packets.map { .packet($0) }
         } _: { address, loop in
-            let client = try await ZKClient.connect(
-                to: address, commKey: nil, on: loop, options: options)
-            let result: Result<AttendanceRead, ZKError>
             do throws(ZKError) {
-                result = .success(try await client.attendance())
+                let client = try await ZKClient.connect(
+                    to: address, commKey: nil, on: loop, options: options)
+                let result: Result<AttendanceRead, ZKError>
+                do throws(ZKError) {
+                    result = .success(try await client.attendance())
+                } catch {
+                    result = .failure(error)
+                }
+                await client.close()
+                return result
             } catch {
-                result = .failure(error)
+                return .failure(error)
             }
-            await client.close()
-            return result
         }
     }
 
@@ -231,12 +235,11 @@ import Transport
         "5050827d00000000", "5050837c08000000", "5050827d08000000d0070000000000",
     ])
     func `bytes of another protocol are an error`(bytes: String) async throws {
-        var options = ZKClient.Options.test
-        options.requestTimeout = .milliseconds(100)
-        let opening = options
-        try await withScriptedDevice { _ in [.bytes(hex(bytes)), .close] } _: { address, loop in
+        try await withScriptedDevice { _ in
+            [.bytes(hex(bytes)), .close]
+        } _: { address, loop in
             let error = await #expect(throws: ZKError.self) {
-                try await ZKClient.connect(to: address, commKey: nil, on: loop, options: opening)
+                try await ZKClient.connect(to: address, commKey: nil, on: loop, options: .test)
             }
             #expect(
                 [.malformed, .tooLarge, .closed, .encryptedFirmware].contains(error?.code),

@@ -174,14 +174,15 @@ import Testing
 }
 
 @Suite struct CommKeyTests {
-    @Test(arguments: [
-        (0, 0, 50, "617D3279"), (0, 0xA1B2, 50, "617D32D8"), (1, 0x1234, 50, "61FD326B"),
-        (1234, 0xA1B2, 50, "413632D8"), (123456, 0x1234, 50, "267F32EB"),
-        (123456, 0xFFFF, 50, "297F3206"), (999999, 1, 50, "23813289"),
-        (123456, 0x1234, 0, "144D00D9"), (123456, 0x1234, 199, "D38AC71E"),
-        // The addition wraps.
-        (131071, 0x8000, 50, nil), (65535, 0xFFFF, 50, "9E823286"),
-    ] as [(UInt32, UInt16, UInt8, String?)])
+    @Test(
+        arguments: [
+            (0, 0, 50, "617D3279"), (0, 0xA1B2, 50, "617D32D8"), (1, 0x1234, 50, "61FD326B"),
+            (1234, 0xA1B2, 50, "413632D8"), (123456, 0x1234, 50, "267F32EB"),
+            (123456, 0xFFFF, 50, "297F3206"), (999999, 1, 50, "23813289"),
+            (123456, 0x1234, 0, "144D00D9"), (123456, 0x1234, 199, "D38AC71E"),
+            // The addition wraps.
+            (131071, 0x8000, 50, nil), (65535, 0xFFFF, 50, "9E823286"),
+        ] as [(UInt32, UInt16, UInt8, String?)])
     func `a key is scrambled as devices expect`(
         key: UInt32, session: UInt16, tick: UInt8, answer: String?
     ) {

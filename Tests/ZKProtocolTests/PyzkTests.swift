@@ -77,7 +77,10 @@ func pyzk(_ call: String, _ simulator: Simulator, key: UInt32 = 0, _ more: [Stri
         FileManager.default.isExecutableFile(atPath: python),
         "\(python) is missing: `scripts/test` makes it, with pyzk in it")
     let arguments =
-        ["\(repositoryRoot)/scripts/pyzk-judge.py", call, "\(simulator.address)", "--key", "\(key)"]
+        [
+            "\(repositoryRoot)/scripts/pyzk-judge.py", call, "\(simulator.address)", "--key",
+            "\(key)",
+        ]
         + more
     let result = try await withCheckedThrowingContinuation { continuation in
         Thread.detachNewThread {

@@ -277,7 +277,9 @@ import Testing
                 for fill in [0, 1, 0x31, 0x7F, 0xFF] as [UInt8] {
                     let data = [UInt8](repeating: fill, count: count)
                     let event = LiveEvent(Packet(.event, session: kind, reply: 0, data: data))
-                    if kind != 1 { #expect(event == .other(kind: .init(rawValue: kind), data: data)) }
+                    if kind != 1 {
+                        #expect(event == .other(kind: .init(rawValue: kind), data: data))
+                    }
                 }
             }
         }

@@ -214,7 +214,8 @@ extension ZKClient {
         var announced: Int?
         while true {
             guard options.now() < deadline else {
-                throw failure(.timedOut, command, "the read took longer than \(options.bulkTimeout)")
+                throw failure(
+                    .timedOut, command, "the read took longer than \(options.bulkTimeout)")
             }
             let packet = try await answer(to: reply, command)
             let received = blob.count - start

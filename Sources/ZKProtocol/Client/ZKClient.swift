@@ -306,7 +306,7 @@ private struct Farewell: Sendable {
             do throws(TransportError) {
                 try await wire.stream.write(request.frame(), timeout: .seconds(1))
                 try await farewell.wait(for: request.reply)
-            } catch where error.code == .timedOut {
+            } catch  where error.code == .timedOut {
                 // The device may still have understood; the next command is worth its bytes.
                 continue
             } catch {

@@ -24,10 +24,11 @@ public struct AttendanceLog: Sendable {
             return
         }
         guard let stride = AttendanceLog.stride(total: total, counts: counts, in: blob.span) else {
-            let told = counts.map {
-                $0.lowerBound == $0.upperBound
-                    ? "\($0.lowerBound)" : "\($0.lowerBound) to \($0.upperBound)"
-            } ?? "any number of"
+            let told =
+                counts.map {
+                    $0.lowerBound == $0.upperBound
+                        ? "\($0.lowerBound)" : "\($0.lowerBound) to \($0.upperBound)"
+                } ?? "any number of"
             throw .length(
                 what: "the attendance log", bytes: total,
                 expected: "\(told) rows of 8, 16 or \(AttendanceLayout.textStrides)")
@@ -41,7 +42,9 @@ public struct AttendanceLog: Sendable {
     }
 
     /// The log as a device sends it.
-    public static func encode(_ records: some Sequence<AttendanceRecord>, _ layout: AttendanceLayout)
+    public static func encode(
+        _ records: some Sequence<AttendanceRecord>, _ layout: AttendanceLayout
+    )
         -> [UInt8]
     {
         var blob: [UInt8] = [0, 0, 0, 0]

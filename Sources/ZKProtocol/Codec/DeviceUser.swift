@@ -12,7 +12,7 @@ public enum UserLayout: Int, Sendable, CaseIterable {
 public struct DeviceUser: Sendable, Hashable {
     /// The device's own index, unique while the user exists and reused later.
     public var uid: UInt16
-    /// Bit 0: disabled. Then 0 user, 2 enroller, 6 manager, 14 administrator.
+    /// 0 user, 2 enroller, 6 manager, 14 administrator; one more where the user is disabled.
     public var privilege: UInt8
     public var password: String
     public var name: String

@@ -89,7 +89,8 @@ public struct Packet: Sendable, Hashable {
         var index = 0
         let wide = bytes.count & ~7
         while index < wide {
-            sum &+= UInt64(bytes.u16(at: index)) &+ UInt64(bytes.u16(at: index &+ 2))
+            sum &+=
+                UInt64(bytes.u16(at: index)) &+ UInt64(bytes.u16(at: index &+ 2))
                 &+ UInt64(bytes.u16(at: index &+ 4)) &+ UInt64(bytes.u16(at: index &+ 6))
             index &+= 8
         }
