@@ -18,7 +18,9 @@ enum Program {
     }
 
     /// Compiles; the exit status is 1 when a schema has mistakes.
-    static func run(_ arguments: Arguments) throws(Failure) -> Int32 {
+    static func run(
+        _ arguments: Arguments, print: (String) -> Void = { Swift.print($0) }
+    ) throws(Failure) -> Int32 {
         if arguments.wantsHelp {
             print(Arguments.help)
             return 0

@@ -50,7 +50,10 @@ import Testing
     }
 
     private func start() throws {
-        try? FileManager.default.removeItem(atPath: "\(folder)/Sources")
+        // What an earlier run left: SwiftPM keeps the output of a schema that is gone.
+        for left in ["Sources", ".build/plugins/outputs/adopter"] {
+            try? FileManager.default.removeItem(atPath: "\(folder)/\(left)")
+        }
         let name = URL(fileURLWithPath: repositoryRoot).lastPathComponent
         try write(
             "\(folder)/Package.swift",

@@ -22,7 +22,8 @@ import Testing
         try Program.run(
             Arguments(
                 ["--emit", kind, "--root", folder.path, "--output", folder.file(output)]
-                    + schemas.map { folder.file($0) }))
+                    + schemas.map { folder.file($0) }),
+            print: { _ in })
     }
 
     private func stamp(_ name: String) throws -> Date {
