@@ -16,13 +16,19 @@ final class GatewayFixture: Sendable {
     let gateway: Gateway
     let loop = EventLoop(name: "peer")
 
-    init(locations: [String] = []) async throws {
+    init(locations: [String] = [], webTLS: Bool = false) async throws {
         let folder = try TemporaryDirectory()
         certificates = try Certificates([
             "gateway/main", "location/cairo", "location/riyadh", "ctl/ops",
         ])
         self.folder = folder
         let names = locations.map { "\"\($0)\"" }.joined(separator: ",")
+        let web =
+            webTLS
+            ? """
+            certificateFile: "\(certificates.certificate("gateway/main"))",
+            keyFile: "\(certificates.key("gateway/main"))",
+            """ : ""
         try """
         {
             // A gateway on free ports.
@@ -32,7 +38,7 @@ final class GatewayFixture: Sendable {
                 keyFile: "\(certificates.key("gateway/main"))",
                 caFile: "\(certificates.ca)",
             },
-            http: { listen: "127.0.0.1:0" },
+            http: { listen: "127.0.0.1:0", \(web) },
             locations: [\(names)],
         }
         """.write(toFile: folder.file("gateway.json5"), atomically: true, encoding: .utf8)
@@ -48,9 +54,10 @@ final class GatewayFixture: Sendable {
 
     /// Runs `body` beside the gateway.
     static func with(
-        locations: [String] = [], _ body: (GatewayFixture) async throws -> Void
+        locations: [String] = [], webTLS: Bool = false,
+        _ body: (GatewayFixture) async throws -> Void
     ) async throws {
-        let fixture = try await GatewayFixture(locations: locations)
+        let fixture = try await GatewayFixture(locations: locations, webTLS: webTLS)
         async let running: Void = fixture.gateway.run()
         let outcome: Result<Void, any Error>
         do { outcome = .success(try await body(fixture)) } catch { outcome = .failure(error) }
@@ -207,6 +214,23 @@ final class FakeLocation: Log.Service, Location.Service {
             let list = try await fleet.listLocations(ListLocations())
             #expect(list.locations.map(\.state) == [.unreachable])
             #expect(!list.complete)
+        }
+    }
+
+    @Test func `curl reads the edge over TLS, and plain HTTP gets nothing there`() async throws {
+        try await GatewayFixture.with(webTLS: true) { fixture in
+            let address = fixture.gateway.httpAddress.description
+            let secure = try run(
+                "/usr/bin/curl", ["-sk", "--max-time", "20", "https://\(address)/healthz"])
+            #expect(secure.standardOutput == #"{"status":"ok"}"#)
+            let plain = try run(
+                "/usr/bin/curl", ["-s", "--max-time", "20", "http://\(address)/healthz"])
+            #expect(plain.status != 0)
+            #expect(plain.standardOutput == "")
+            let old = try run(
+                "/usr/bin/curl",
+                ["-sk", "--max-time", "20", "--tls-max", "1.1", "https://\(address)/healthz"])
+            #expect(old.status != 0)
         }
     }
 

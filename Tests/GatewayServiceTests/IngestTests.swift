@@ -249,5 +249,9 @@ import Testing
         let some = try await fixture.store.page(
             of: PunchFilter(users: ["3"], from: at(500), to: at(1503)), after: 0, limit: 10)
         #expect(some.punches.map(\.sequence) == [504, 1004])
+        // A range with most of the punches takes another way through the store.
+        let many = try await fixture.store.page(
+            of: PunchFilter(users: ["3"], from: at(500)), after: 504, limit: 2)
+        #expect(many.punches.map(\.sequence) == [1004, 1504])
     }
 }
