@@ -186,7 +186,8 @@ extension PunchSource {
     }
 }
 
-private func hexadecimal(_ bytes: [UInt8]) -> String {
+/// Two lower-case digits for each byte.
+public func hexadecimal(_ bytes: [UInt8]) -> String {
     let digits = Array("0123456789abcdef".utf8)
     var text: [UInt8] = []
     for byte in bytes { text += [digits[Int(byte >> 4)], digits[Int(byte & 15)]] }

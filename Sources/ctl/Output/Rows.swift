@@ -1,0 +1,196 @@
+import FleetDocuments
+import HTTP
+import MeshAPI
+import RPCRuntime
+
+/// Something that is listed: as a row of a table, as a line of CSV, as an element of `data`.
+protocol Row: Sendable {
+    static var columns: [Column] { get }
+    func cells(_ times: Times) -> [Cell]
+    /// The names of the members in JSON, in their order.
+    static var fields: [String] { get }
+    func values(_ times: Times) -> [String]
+    func write(to json: inout JSONWriter)
+    /// What several of them are called.
+    static var plural: String { get }
+}
+
+extension LocationState: Row {
+    static let plural = "locations"
+    static let columns = [
+        Column("LOCATION"), Column("STATE"), Column("ZONE"), Column("DEVICES", isNumber: true),
+        Column("PUNCHES", isNumber: true), Column("BEHIND", isNumber: true),
+        Column("COMPLETE THROUGH"), Column("ADDRESS"), Column("CAUSE", widthMax: 60),
+    ]
+
+    func cells(_ times: Times) -> [Cell] {
+        let behind = announcedSequence > lastSequence ? announcedSequence - lastSequence : 0
+        return [
+            Cell(name), Cell(state.word, state.style), Cell(zone.isEmpty ? "-" : zone),
+            Cell("\(devices)"), Cell("\(punches)"), Cell("\(behind)", behind > 0 ? .warning : .plain),
+            Cell(times.text(completeThrough, at: name)), Cell(address.isEmpty ? "-" : address),
+            Cell(cause),
+        ]
+    }
+
+    static let fields = [
+        "name", "state", "cause", "zone", "log_id", "last_sequence", "announced_sequence",
+        "complete_through", "last_contact", "address", "devices", "punches",
+    ]
+
+    func values(_ times: Times) -> [String] {
+        [
+            name, state.word, cause, zone, hexadecimal(logID), "\(lastSequence)",
+            "\(announcedSequence)", times.value(completeThrough, at: name),
+            times.value(lastContact, at: name), address, "\(devices)", "\(punches)",
+        ]
+    }
+}
+
+extension LocatedDevice: Row {
+    static let plural = "devices"
+    static let columns = [
+        Column("LOCATION"), Column("DEVICE"), Column("NAME"), Column("STATE"),
+        Column("PUNCHES", isNumber: true), Column("ON DEVICE", isNumber: true),
+        Column("USERS", isNumber: true), Column("CLOCK", isNumber: true),
+        Column("COMPLETE THROUGH"), Column("ADDRESS"), Column("CAUSE", widthMax: 60),
+    ]
+
+    func cells(_ times: Times) -> [Cell] {
+        let device = status.device
+        let onDevice =
+            status.recordsCapacity == 0
+            ? "\(status.recordsOnDevice)" : "\(status.recordsOnDevice)/\(status.recordsCapacity)"
+        return [
+            Cell(location), Cell(device.serial), Cell(device.name),
+            device.active ? Cell(status.state.word, status.state.style) : Cell("removed", .faint),
+            Cell("\(status.punches)"), Cell(onDevice), Cell("\(status.users)"), clock,
+            Cell(times.text(status.completeThrough, at: location)), Cell(device.address),
+            Cell(status.cause),
+        ]
+    }
+
+    /// The device's clock against true time; a minute is what people notice.
+    private var clock: Cell {
+        guard status.clockMeasuredAt != nil else { return "-" }
+        let milliseconds = status.clockOffsetMilliseconds
+        let tenths = milliseconds.magnitude / 100
+        let text = "\(milliseconds < 0 ? "-" : "+")\(tenths / 10).\(tenths % 10)s"
+        return Cell(text, milliseconds.magnitude >= 60_000 ? .warning : .plain)
+    }
+
+    static let fields = [
+        "location", "serial", "name", "platform", "firmware", "address", "active", "clock_mode",
+        "poll_interval_seconds", "state", "cause", "last_contact", "next_attempt",
+        "complete_through", "punches", "records_on_device", "records_capacity", "users",
+        "clock_offset_milliseconds", "clock_measured_at",
+    ]
+
+    func values(_ times: Times) -> [String] {
+        let device = status.device
+        func time(_ instant: Timestamp?) -> String { times.value(instant, at: location) }
+        return [
+            location, device.serial, device.name, device.platform, device.firmware,
+            device.address, "\(device.active)", device.clockMode, "\(device.pollIntervalSeconds)",
+            status.state.word, status.cause, time(status.lastContact), time(status.nextAttempt),
+            time(status.completeThrough), "\(status.punches)", "\(status.recordsOnDevice)",
+            "\(status.recordsCapacity)", "\(status.users)", "\(status.clockOffsetMilliseconds)",
+            time(status.clockMeasuredAt),
+        ]
+    }
+}
+
+extension StoredPunch: Row {
+    static let plural = "punches"
+    static let columns = [
+        Column("TIME", widthTypical: 26), Column("LOCATION", widthTypical: 12),
+        Column("DEVICE", widthTypical: 14), Column("USER", widthTypical: 8),
+        Column("STATE", widthTypical: 12), Column("SOURCE"),
+    ]
+
+    func cells(_ times: Times) -> [Cell] {
+        // A wall time that does not exist, or no zone yet: what the terminal said is all there is.
+        let time =
+            punch.instant == nil
+            ? Cell("\(punch.localTime) ?", .warning) : Cell(times.text(punch.instant, at: location))
+        return [
+            time, Cell(location), Cell(punch.device),
+            Cell(punch.resolvedUser.isEmpty ? punch.user : punch.resolvedUser),
+            Cell(Self.stateName(punch.state).replacing("_", with: " ")), Cell(punch.source.word),
+        ]
+    }
+
+    static let fields = [
+        "sequence", "location", "device", "user", "resolved_user", "local_time", "instant",
+        "state", "state_name", "verify", "work_code", "source", "received_at",
+    ]
+
+    func values(_ times: Times) -> [String] {
+        [
+            "\(sequence)", location, punch.device, punch.user, punch.resolvedUser,
+            punch.localTime, times.value(punch.instant, at: location), "\(punch.state)",
+            Self.stateName(punch.state), "\(punch.verify)", "\(punch.workCode)",
+            punch.source.word, times.value(punch.receivedAt, at: location),
+        ]
+    }
+}
+
+extension KeyInfo: Row {
+    static let plural = "API keys"
+    static let columns = [
+        Column("ID"), Column("NAME"), Column("STATE"), Column("CREATED"), Column("CREATED BY"),
+        Column("LAST USED"),
+    ]
+
+    func cells(_ times: Times) -> [Cell] {
+        [
+            Cell(id), Cell(name),
+            revokedAt == nil
+                ? Cell("active", .good) : Cell("revoked \(times.text(revokedAt, at: ""))", .faint),
+            Cell(times.text(createdAt, at: "")), Cell(createdBy), Cell(times.text(lastUsedAt, at: "")),
+        ]
+    }
+
+    static let fields = ["id", "name", "created_at", "created_by", "revoked_at", "last_used_at"]
+
+    func values(_ times: Times) -> [String] {
+        [
+            id, name, times.value(createdAt, at: ""), createdBy, times.value(revokedAt, at: ""),
+            times.value(lastUsedAt, at: ""),
+        ]
+    }
+
+    func write(to json: inout JSONWriter) {
+        json.object { json in writeMembers(to: &json) }
+    }
+
+    func writeMembers(to json: inout JSONWriter) {
+        json.member("id", id)
+        json.member("name", name)
+        json.member("created_at", createdAt.description)
+        json.member("created_by", createdBy)
+        json.member("revoked_at", revokedAt?.description)
+        json.member("last_used_at", lastUsedAt?.description)
+    }
+}
+
+extension LinkState {
+    var style: Style {
+        switch self {
+        case .linked: .good
+        case .unreachable, .conflict: .bad
+        default: .warning
+        }
+    }
+}
+
+extension DeviceState {
+    var style: Style {
+        switch self {
+        case .online: .good
+        case .failing: .bad
+        case .stopped: .faint
+        default: .warning
+        }
+    }
+}

@@ -1,0 +1,14 @@
+import RPCRuntime
+import ServiceKit
+
+/// What a command has of the world: `main` gives the real one, tests another.
+struct Surroundings: Sendable {
+    var environment: [String: String]
+    /// Whether standard output is a terminal.
+    var isTerminal: Bool
+    var now: @Sendable () -> Timestamp
+    /// Random bits, for backing off.
+    var random: @Sendable () -> UInt64
+    /// Writes text as it is; false when the reader has gone away.
+    var write: @Sendable (String, Terminal.Stream) -> Bool
+}
