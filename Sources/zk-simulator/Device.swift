@@ -17,7 +17,9 @@ struct Device: Sendable {
     private(set) var settings: [String: String]
     var clock: DeviceClock
     /// Whether people can punch.
-    var isEnabled = true
+    private(set) var isEnabled = true
+    /// True time at which people can punch again by themselves.
+    private var enabledAgainAt: Int64?
     /// Changes since they were last taken; gathered only where somebody takes them.
     private(set) var changes: [Change] = []
     var gathersChanges = false
@@ -69,6 +71,17 @@ struct Device: Sendable {
         return sizes
     }
 
+    mutating func enable() {
+        isEnabled = true
+        enabledAgainAt = nil
+    }
+
+    /// Keeps people from punching, for ever without a number of seconds.
+    mutating func disable(forSeconds seconds: UInt32?, _ now: Now) {
+        isEnabled = false
+        enabledAgainAt = seconds.map { now.trueTime + Int64($0) * 1000 }
+    }
+
     // MARK: - Punches
 
     func user(_ userID: String) -> DeviceUser? { placeOfUser[userID].map { users[$0] } }
@@ -78,6 +91,7 @@ struct Device: Sendable {
     mutating func punch(_ userID: String, state: UInt8, verify: UInt8, _ now: Now)
         -> AttendanceRecord?
     {
+        if let again = enabledAgainAt, now.trueTime >= again { enable() }
         guard isEnabled, log.count < model.recordCapacity, let user = user(userID) else {
             return nil
         }

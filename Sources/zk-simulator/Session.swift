@@ -54,10 +54,11 @@ struct Session: Sendable {
         switch packet.command {
         case .exit: return Reaction(packets: [answerPacket(packet, .ok)], ends: true)
         case .enable:
-            device.isEnabled = true
+            device.enable()
             return answer(packet, .ok)
         case .disable:
-            device.isEnabled = false
+            let seconds = packet.data.count >= 4 ? number(packet.data) : 0
+            device.disable(forSeconds: seconds > 0 ? seconds : nil, now)
             return answer(packet, .ok)
         case .event:
             guard packet.data.count >= 2 else { return answer(packet, .badData) }
@@ -103,9 +104,8 @@ struct Session: Sendable {
         case .getTime: return answer(packet, .ok, bytes(device.time(now).packed))
         case .setTime:
             guard packet.data.count >= 4 else { return answer(packet, .badData) }
-            let packed = (0..<4).reduce(UInt32(0)) { $0 | UInt32(packet.data[$1]) << ($1 * 8) }
             let isSet = device.clock.set(
-                LocalTime(packed: packed), trueTime: now.trueTime, placeTime: now.placeTime)
+                LocalTime(packed: number(packet.data)), trueTime: now.trueTime, placeTime: now.placeTime)
             return answer(packet, isSet ? .ok : .error)
         case .state:
             // The state stands in the place of the session: 0 is waiting.
@@ -194,6 +194,11 @@ struct Session: Sendable {
         -> Packet
     {
         Packet(command, session: number, reply: packet.reply, data: data)
+    }
+
+    /// The first four bytes as a number.
+    private func number(_ data: [UInt8]) -> UInt32 {
+        (0..<4).reduce(0) { $0 | UInt32(data[$1]) << ($1 * 8) }
     }
 
     private func bytes(_ value: UInt32) -> [UInt8] {

@@ -57,9 +57,24 @@ import Transport
         #expect(punch("1001", 1))
         #expect(punch("1002", 0))
         #expect(!punch("7", 0))
-        device.isEnabled = false
+        device.disable(forSeconds: nil, .test)
         #expect(!punch("1002", 1))
         #expect(device.log.count == 3)
+    }
+
+    @Test func `a device that is disabled for a time takes punches after it`() throws {
+        var device = try Device.made(users: 2, records: 0)
+        device.disable(forSeconds: 60, .test)
+        func punch(after seconds: Int64) -> Bool {
+            let then = Now(
+                trueTime: Now.test.trueTime + seconds * 1000,
+                placeTime: Now.test.placeTime + seconds * 1000)
+            return device.punch("1001", state: 0, verify: 1, then) != nil
+        }
+        #expect(!punch(after: 59))
+        #expect(!device.isEnabled)
+        #expect(punch(after: 60))
+        #expect(device.isEnabled)
     }
 
     @Test func `a full device takes no punch`() throws {
