@@ -12,6 +12,9 @@ struct CompletenessCase: Sendable, CustomTestStringConvertible {
     /// Watermarks of devices that are no longer configured.
     var inactive: [Int64?] = []
     var unread: Int64 = 0
+    /// Whether the link's last heartbeat names devices, and one that was never read among them.
+    var hasHeartbeat = true
+    var hasNewDevice = false
     var state = LinkState.linked
     var stored: UInt64 = 10
     var announced: UInt64 = 10
@@ -35,6 +38,14 @@ struct CompletenessCase: Sendable, CustomTestStringConvertible {
                 watermark: watermark.map { at($0) }, records: 0, clockOffsetMilliseconds: 0,
                 clockMeasuredAt: nil, punches: 0)
         }
+        var statuses: [DeviceStatus] = []
+        if hasHeartbeat {
+            statuses.append(
+                DeviceStatus(device: Device(serial: "D", active: true), completeThrough: at(0)))
+        }
+        if hasNewDevice {
+            statuses.append(DeviceStatus(device: Device(name: "new", active: true)))
+        }
         let log = [UInt8](repeating: 1, count: 16)
         return LocationView(
             stored: StoredLocation(
@@ -43,7 +54,8 @@ struct CompletenessCase: Sendable, CustomTestStringConvertible {
                 devices: watermarks.map { device($0, active: true) }
                     + inactive.map { device($0, active: false) }),
             link: LinkView(
-                state: state, logID: isSameLog ? log : [2], announcedSequence: announced),
+                state: state, logID: isSameLog ? log : [2], announcedSequence: announced,
+                devices: statuses),
             now: at(now))
     }
 }
@@ -65,6 +77,16 @@ struct CompletenessCase: Sendable, CustomTestStringConvertible {
             $0.unread = 1
             $0.through = nil
             $0.past = false
+            $0.open = false
+        },
+        CompletenessCase("a device that is new on the link") {
+            $0.hasNewDevice = true
+            $0.through = nil
+            $0.past = false
+            $0.open = false
+        },
+        CompletenessCase("a link without a heartbeat yet") {
+            $0.hasHeartbeat = false
             $0.open = false
         },
         CompletenessCase("no device") {

@@ -92,7 +92,12 @@ struct EdgeFixture: Sendable {
         log.watermark("CK1", 100)
         _ = try await stored.store.ingest(log.batch(), from: "cairo", at: at(110))
         _ = links.receive(
-            log.batch(), on: links.newLink(), over: FakeLink(address: "192.0.2.1:9"),
+            log.batch(devices: [
+                DeviceStatus(
+                    device: Device(
+                        serial: "CK1", name: "name-CK1", active: true, clockMode: "zone",
+                        pollIntervalSeconds: 30), state: .online, completeThrough: at(100))
+            ]), on: links.newLink(), over: FakeLink(address: "192.0.2.1:9"),
             at: at(115))
     }
 }

@@ -10,7 +10,9 @@ struct LocationView: Sendable {
     /// Every punch that any active device had recorded by this instant is stored; nil when there
     /// is no active device or one has never been read whole.
     var completeThrough: Timestamp? {
-        guard stored.unread == 0 else { return nil }
+        // What the link says now goes before what was stored when its log was last caught up with.
+        let isUnread = link.devices.contains { $0.device.active && $0.completeThrough == nil }
+        guard stored.unread == 0, !isUnread else { return nil }
         var earliest: Timestamp?
         for device in stored.devices where device.device.active {
             guard let watermark = device.watermark else { return nil }
@@ -25,7 +27,8 @@ struct LocationView: Sendable {
     func isComplete(to: Timestamp?) -> Bool {
         guard let through = completeThrough else { return false }
         if let to { return through >= to }
-        guard link.state == .linked, link.logID == stored.logID,
+        // Before the first heartbeat of a link nobody knows which devices there are by now.
+        guard link.state == .linked, !link.devices.isEmpty, link.logID == stored.logID,
             stored.lastSequence >= link.announcedSequence
         else { return false }
         return stored.devices.allSatisfy { device in
