@@ -66,8 +66,10 @@ struct Failure: Error, Sendable {
 
 extension Failure {
     /// A dial that failed; the error already says address, stage and cause.
-    static func dial(_ error: RPCError) -> Failure {
-        let message = "cannot reach the gateway at \(error.message)"
+    static func dial(_ error: RPCError, _ gateway: String) -> Failure {
+        // The socket's error names the numeric address, which is news only where a name was given.
+        let cause = error.message.replacing("cannot connect to \(gateway): ", with: "")
+        let message = "cannot reach the gateway at \(cause)"
         if error.message.contains("TLS") {
             return Failure(
                 .notAllowed, "unauthenticated", 401, "The two ends do not trust each other",

@@ -33,7 +33,7 @@ struct Session: Sendable {
                 address: settings.gateway, tls: tls, loop: loop, options: options
             ).connect()
         } catch {
-            throw .dial(error)
+            throw .dial(error, settings.gateway)
         }
     }
 

@@ -43,14 +43,19 @@ import Testing
             if command.commands.isEmpty {
                 #expect(manual.contains("`ctl \(path.joined(separator: " "))"))
             }
-            for option in command.options { #expect(manual.contains("`\(option.names[0])"), "\(option.names[0])") }
+            for option in command.options {
+                #expect(manual.contains("`\(option.names[0])"), "\(option.names[0])")
+            }
         }
     }
 
     @Test(arguments: [
         (["locaton", "list"], "unknown command `locaton` of `ctl`; did you mean `location`?"),
         (["punch", "lst"], "unknown command `lst` of `ctl punch`; did you mean `list`?"),
-        (["punch", "list", "--form", "today"], "unknown option `--form` of `ctl punch list`; did you mean `--from`?"),
+        (
+            ["punch", "list", "--form", "today"],
+            "unknown option `--form` of `ctl punch list`; did you mean `--from`?"
+        ),
         (["punch", "list", "-o", "jsn"], "did you mean `json`?"),
         (["punch"], "`ctl punch` needs a command: list, tail"),
         (["key", "revoke"], "`ctl key revoke` needs ID"),
@@ -85,7 +90,9 @@ import Testing
     @Test func `the version is printed`() async {
         #expect(await runCtl(["version"]).output == "ctl \(Terminal.version)\n")
         #expect(await runCtl(["--version"]).output == "ctl \(Terminal.version)\n")
-        #expect(await runCtl(["version", "-o", "json"]).output == "{\"version\":\"\(Terminal.version)\"}\n")
+        #expect(
+            await runCtl(["version", "-o", "json"]).output
+                == "{\"version\":\"\(Terminal.version)\"}\n")
     }
 }
 

@@ -53,16 +53,32 @@ import Transport
         flags[1] = "127.0.0.1:1"
         let run = await runCtl(["location", "list"] + flags)
         #expect(run.exitCode == .unreachable)
-        #expect(run.errors.hasPrefix("ctl: cannot reach the gateway at 127.0.0.1:1: connect: "))
-        #expect(run.errors.lowercased().contains("connection refused"))
-        #expect(run.errors.contains("\nhint: is GatewayService running there"))
+        #expect(
+            run.errors == """
+                ctl: cannot reach the gateway at 127.0.0.1:1: connect: Connection refused
+                hint: is GatewayService running there, and is --gateway its mesh address?
+
+                """)
+    }
+
+    @Test func `a gateway that does not answer in time is named with what was asked`() async throws
+    {
+        var script = try Sample.script()
+        script.isSilent = true
+        let gateway = try await ScriptedGateway(ScriptedFleet(script))
+        let run = try await gateway.run(["key", "list", "--timeout", "1s"])
+        #expect(run.exitCode == .unreachable)
+        #expect(run.errors.hasPrefix("ctl: listing API keys: the gateway at \(gateway.address) "))
+        #expect(run.errors.hasSuffix("\nhint: --timeout gives it longer\n"))
     }
 
     @Test func `a location's certificate may not ask what operators ask`() async throws {
         let gateway = try await ScriptedGateway(ScriptedFleet(try Sample.script()))
         let run = try await gateway.run(["location", "list"], as: "location/cairo")
         #expect(run.exitCode == .notAllowed)
-        #expect(run.errors.contains("may be called by ctl, not by spiffe://biometricflow/location/cairo"))
+        #expect(
+            run.errors.contains(
+                "may be called by ctl, not by spiffe://biometricflow/location/cairo"))
         #expect(run.errors.contains("hint: ctl needs a certificate with the role ctl"))
     }
 
@@ -112,7 +128,8 @@ import Transport
     private func script() throws -> ScriptedFleet.Script {
         var script = try Sample.script()
         script.findings = [
-            Finding(area: "store", subject: "gateway.db", level: .ok, message: "sound, 288 punches"),
+            Finding(
+                area: "store", subject: "gateway.db", level: .ok, message: "sound, 288 punches"),
             Finding(area: "link", subject: "cairo", level: .ok, message: "linked from 10.1.0.4:1"),
         ]
         return script
@@ -157,7 +174,7 @@ import Transport
                 ‼ device        cairo/CK1: memory 91 % full
                                 hint: clear the device's log when it has been read
                 ✗ link          riyadh: never linked
-                7 checks: 5 ok, 1 warnings, 1 failures
+                7 checks: 5 ok, 1 warning, 1 failure
 
                 """))
         #expect(run.exitCode == .incomplete)
@@ -165,7 +182,8 @@ import Transport
         #expect(json.output.hasSuffix(#"],"warnings":1,"failures":1}"# + "\n"))
         #expect(
             json.output.contains(
-                #"{"area":"link","subject":"riyadh","level":"failure","message":"never linked","hint":null}"#))
+                #"{"area":"link","subject":"riyadh","level":"failure","message":"never linked","hint":null}"#
+            ))
         #expect(json.exitCode == .incomplete)
         let csv = try await gateway.run(["check", "-o", "csv"])
         #expect(csv.output.hasPrefix("area,subject,level,message,hint\nconfiguration,ctl,ok,"))
@@ -176,11 +194,15 @@ import Transport
         var flags = try gateway.flags()
         flags[1] = "127.0.0.1:1"
         let unreachable = await runCtl(["check"] + flags)
-        #expect(unreachable.output.contains("✗ link          ctl: cannot reach the gateway at 127.0.0.1:1: connect: "))
-        #expect(unreachable.output.hasSuffix("3 checks: 2 ok, 0 warnings, 1 failures\n"))
+        #expect(
+            unreachable.output.contains(
+                "✗ link          ctl: cannot reach the gateway at 127.0.0.1:1: connect: "))
+        #expect(unreachable.output.hasSuffix("3 checks: 2 ok, 0 warnings, 1 failure\n"))
         #expect(unreachable.exitCode == .incomplete)
         let nothing = await runCtl(["check"], environment: ["HOME": "/nonexistent"])
-        #expect(nothing.output.hasPrefix("✗ configuration ctl: --gateway, --ca, --cert, --key are missing\n"))
+        #expect(
+            nothing.output.hasPrefix(
+                "✗ configuration ctl: --gateway, --ca, --cert, --key are missing\n"))
         #expect(nothing.exitCode == .incomplete)
     }
 
@@ -191,6 +213,8 @@ import Transport
         #expect(expired.output.contains("ctl/expired, expired 2020-02-01 00:00:00Z"))
         #expect(expired.exitCode == .incomplete)
         let location = try await gateway.run(["check"], as: "location/cairo")
-        #expect(location.output.contains("is spiffe://biometricflow/location/cairo, and not of spiffe://biometricflow/ctl/"))
+        #expect(
+            location.output.contains(
+                "is spiffe://biometricflow/location/cairo, and not of spiffe://biometricflow/ctl/"))
     }
 }

@@ -126,8 +126,12 @@ final class ScriptedFleet: Fleet.Service {
         var devices = DeviceList()
         /// Pages of punches, one a call; the cursor of a page is its index.
         var pages: [PunchPage] = []
-        /// What each call to tail brings before its link breaks; the last one stays open.
+        /// What each call to tail brings; the last call stays open.
         var tails: [[PunchPage]] = []
+        /// Whether the calls before it end as those of a draining gateway do, or stay open too.
+        var drainsTails = true
+        /// Whether lists of keys never come.
+        var isSilent = false
         var findings: [Finding] = []
         var keys: [KeyInfo] = []
         var failure: RPCError?
@@ -140,7 +144,9 @@ final class ScriptedFleet: Fleet.Service {
 
     var queries: [PunchQuery] { script.withLock { $0.queries } }
 
-    private func read<Value: Sendable>(_ path: @Sendable (Script) -> Value) throws(RPCError) -> Value {
+    private func read<Value: Sendable>(_ path: @Sendable (Script) -> Value) throws(RPCError)
+        -> Value
+    {
         let (failure, value) = script.withLock { ($0.failure, path($0)) }
         if let failure { throw failure }
         return value
@@ -165,14 +171,14 @@ final class ScriptedFleet: Fleet.Service {
     func tailPunches(
         _ request: PunchQuery, to responses: ResponseWriter<PunchPage>, _ call: ServerCall
     ) async throws(RPCError) {
-        let (pages, isLast) = script.withLock { script in
+        let (pages, staysOpen) = script.withLock { script in
             script.queries.append(request)
             let index = script.queries.count - 1
-            return (script.tails[index], index == script.tails.count - 1)
+            return (script.tails[index], index == script.tails.count - 1 || !script.drainsTails)
         }
         if let failure = script.withLock({ $0.failure }) { throw failure }
         for page in pages { try await responses.write(page) }
-        guard isLast else { throw RPCError(.unavailable, "draining") }
+        guard staysOpen else { throw RPCError(.unavailable, "draining") }
         while !Task.isCancelled {
             // A heartbeat, as the gateway sends them.
             do throws(TransportError) {
@@ -189,7 +195,12 @@ final class ScriptedFleet: Fleet.Service {
     }
 
     func listKeys(_ request: ListKeys, _ call: ServerCall) async throws(RPCError) -> KeyList {
-        try read { KeyList(keys: $0.keys) }
+        if script.withLock({ $0.isSilent }) {
+            do throws(TransportError) {
+                try await call.connection.loop.sleep(for: .seconds(3600))
+            } catch { throw RPCError(.cancelled, error.message) }
+        }
+        return try read { KeyList(keys: $0.keys) }
     }
 
     func revokeKey(_ request: RevokeKey, _ call: ServerCall) async throws(RPCError) -> KeyInfo {

@@ -80,7 +80,8 @@ import Testing
 
                 """)
         let bare = try await gateway().run(["punch", "list", "-o", "csv", "--no-headers", "--utc"])
-        #expect(bare.output.hasPrefix("1,cairo,cairo-1,12,,2026-03-01T08:00:03,2026-03-01T06:00:03Z,"))
+        #expect(
+            bare.output.hasPrefix("1,cairo,cairo-1,12,,2026-03-01T08:00:03,2026-03-01T06:00:03Z,"))
     }
 
     @Test func `JSON is the document of the HTTP edge`() async throws {
@@ -117,7 +118,10 @@ import Testing
         let lines = csv.output.split(separator: "\n")
         let members = try #require(lines.first).split(separator: ",")
         for member in members { #expect(json.output.contains("\"\(member)\":")) }
-        for line in lines { #expect(line.split(separator: ",", omittingEmptySubsequences: false).count == members.count) }
+        for line in lines {
+            #expect(
+                line.split(separator: ",", omittingEmptySubsequences: false).count == members.count)
+        }
     }
 
     @Test func `colour and cut texts are for terminals only`() async throws {
@@ -191,12 +195,18 @@ import Testing
     @Test func `columns stand below one another whatever the script`() {
         var table = Table(
             [Column("NAME"), Column("N", isNumber: true)], isColoured: false, cuts: false)
-        #expect(table.lines([["王小明", "1"], ["ab", "10"]], titles: true) == "NAME     N\n王小明   1\nab      10\n")
+        #expect(
+            table.lines([["王小明", "1"], ["ab", "10"]], titles: true)
+                == "NAME     N\n王小明   1\nab      10\n")
         // A later page with longer texts makes the column grow.
-        #expect(table.lines([["abcdefgh", "2"], ["a", "3"]], titles: false) == "abcdefgh   2\na          3\n")
+        #expect(
+            table.lines([["abcdefgh", "2"], ["a", "3"]], titles: false)
+                == "abcdefgh   2\na          3\n")
     }
 
     @Test func `values with structure in them are quoted`() {
-        #expect(csvLine(["a", "b,c", "d\"e", "f\ng", " h", ""]) == "a,\"b,c\",\"d\"\"e\",\"f\ng\",\" h\",\n")
+        #expect(
+            csvLine(["a", "b,c", "d\"e", "f\ng", " h", ""])
+                == "a,\"b,c\",\"d\"\"e\",\"f\ng\",\" h\",\n")
     }
 }

@@ -17,7 +17,9 @@ import Testing
         #expect(times.value(winter, at: "kathmandu") == "2026-03-01T11:45:03.250+05:45")
         #expect(times.value(winter, at: "lima") == "2026-03-01T01:00:03.250-05:00")
         #expect(times.text(winter, at: "nowhere") == "2026-03-01 06:00:03Z")
-        #expect(Times(isUTC: true, zones: ["cairo": "Africa/Cairo"]).text(winter, at: "cairo") == "2026-03-01 06:00:03Z")
+        #expect(
+            Times(isUTC: true, zones: ["cairo": "Africa/Cairo"]).text(winter, at: "cairo")
+                == "2026-03-01 06:00:03Z")
         #expect(times.text(nil, at: "cairo") == "-")
         #expect(times.value(nil, at: "cairo") == "")
     }
@@ -38,7 +40,9 @@ import Testing
         #expect(found.description == expected)
     }
 
-    @Test(arguments: ["", "tomorow", "2026-13-01", "2026-02-30", "2026-03-01T25:00", "-2h", "h", "12"])
+    @Test(arguments: [
+        "", "tomorow", "2026-13-01", "2026-02-30", "2026-03-01T25:00", "-2h", "h", "12",
+    ])
     func `a bound that is no time is refused by name`(text: String) throws {
         let failure = try #require(throws: Failure.self) {
             try times.instant(text, "--from", locations: ["cairo"], now: noon)

@@ -42,7 +42,8 @@ enum Grammar {
         CommandOption("--no-headers", help: "Leave out the line of titles."),
         CommandOption("--quiet", "-q", help: "Say nothing on standard error but errors."),
         CommandOption(
-            "--color", value: "WHEN", help: "Colour; on a terminal by default, never with NO_COLOR.",
+            "--color", value: "WHEN",
+            help: "Colour; on a terminal by default, never with NO_COLOR.",
             choices: Colour.allCases.map(\.rawValue)),
     ]
 
@@ -131,7 +132,8 @@ enum Grammar {
 
     private static let check = Command(
         "check",
-        summary: "Checks configuration and certificate here, then gateway, locations and terminals.",
+        summary:
+            "Checks configuration and certificate here, then gateway, locations and terminals.",
         examples: ["ctl check", "ctl check -o json | jq '.data[] | select(.level != \"ok\")'"])
 
     private static let version = Command(

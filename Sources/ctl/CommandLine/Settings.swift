@@ -52,7 +52,8 @@ struct Settings: Sendable {
         timeout = nil
         if let (text, place) = try find("--timeout", context?.timeout) {
             guard let time = Times.duration(text), time > .zero, time <= .seconds(3600) else {
-                throw .usage("\(place) is `\(text)`; wanted is a time up to 1h, such as 5s or 500ms")
+                throw .usage(
+                    "\(place) is `\(text)`; wanted is a time up to 1h, such as 5s or 500ms")
             }
             timeout = time
         }
@@ -125,7 +126,8 @@ struct Context: Sendable {
         guard chosen == nil, let wanted = asked ?? current else { return chosen }
         let hint = closest(to: wanted, in: names).map { "; did you mean `\($0)`?" } ?? ""
         throw ConfigurationError(
-            "\(file) has no context `\(wanted)`\(hint); there are: \(names.joined(separator: ", "))")
+            "\(file) has no context `\(wanted)`\(hint); there are: \(names.joined(separator: ", "))"
+        )
     }
 
     /// Who can change the file chooses the gateway that is trusted and the keys that are used.

@@ -27,8 +27,10 @@ extension Session {
                 }
             }
             output.note(
-                "API key \(key.id) `\(key.name)` is made. Its secret is shown this once: keep it now.")
-            output.note("hint: curl -H \"Authorization: Bearer SECRET\" …, and `ctl key revoke \(key.id)`")
+                "API key \(key.id) `\(key.name)` is made. "
+                    + "Its secret is shown this once: keep it now.")
+            output.note(
+                "hint: curl -H 'Authorization: Bearer SECRET' …, and ctl key revoke \(key.id)")
             return .ok
         }
     }

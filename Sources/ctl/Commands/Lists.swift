@@ -77,7 +77,8 @@ extension Session {
             page.punches = []
             try listing.end(page.json)
             if page.hasMore, output.format != .json {
-                output.note("note: there are more: --all, or go on with --cursor \(page.nextCursor)")
+                output.note(
+                    "note: there are more: --all, or go on with --cursor \(page.nextCursor)")
             }
             return conclude(
                 complete: page.complete, page.sources, to: query.to, asOf: page.asOf, times)

@@ -28,13 +28,17 @@ struct CheckScreen {
         switch output.format {
         case .table:
             try output.data(
-                "\(ok + warnings + failures) checks: \(ok) ok, \(warnings) warnings, "
-                    + "\(failures) failures\n")
+                "\(counted(ok + warnings + failures, "check")): \(ok) ok, "
+                    + "\(counted(warnings, "warning")), \(counted(failures, "failure"))\n")
         case .csv: break
         case .json:
             try listing.end(
                 Array("{\"data\":[],\"warnings\":\(warnings),\"failures\":\(failures)}".utf8))
         }
+    }
+
+    private func counted(_ count: Int, _ noun: String) -> String {
+        "\(count) \(noun)\(count == 1 ? "" : "s")"
     }
 
     /// A mark, the area, the subject and the sentence; a hint on a line of its own.

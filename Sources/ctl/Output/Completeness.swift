@@ -33,7 +33,8 @@ func warnings(
     let count =
         sources.isEmpty
         ? "the gateway knows no location"
-        : isLagging ? "a log or a device lags"
+        : isLagging
+            ? "a log or a device lags"
             : "\(stale.count) of \(sources.count) locations lack data"
     return lines + ["warning: the answer is incomplete: \(count)"]
 }

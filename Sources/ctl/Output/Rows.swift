@@ -27,7 +27,8 @@ extension LocationState: Row {
         let behind = announcedSequence > lastSequence ? announcedSequence - lastSequence : 0
         return [
             Cell(name), Cell(state.word, state.style), Cell(zone.isEmpty ? "-" : zone),
-            Cell("\(devices)"), Cell("\(punches)"), Cell("\(behind)", behind > 0 ? .warning : .plain),
+            Cell("\(devices)"), Cell("\(punches)"),
+            Cell("\(behind)", behind > 0 ? .warning : .plain),
             Cell(times.text(completeThrough, at: name)), Cell(address.isEmpty ? "-" : address),
             Cell(cause),
         ]
@@ -147,7 +148,8 @@ extension KeyInfo: Row {
             Cell(id), Cell(name),
             revokedAt == nil
                 ? Cell("active", .good) : Cell("revoked \(times.text(revokedAt, at: ""))", .faint),
-            Cell(times.text(createdAt, at: "")), Cell(createdBy), Cell(times.text(lastUsedAt, at: "")),
+            Cell(times.text(createdAt, at: "")), Cell(createdBy),
+            Cell(times.text(lastUsedAt, at: "")),
         ]
     }
 

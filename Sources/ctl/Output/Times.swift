@@ -33,7 +33,8 @@ struct Times: Sendable {
         return "\(date)T\(time)\(offset)"
     }
 
-    private func parts(_ instant: Timestamp, at location: String) -> (Substring, Substring, String) {
+    private func parts(_ instant: Timestamp, at location: String) -> (Substring, Substring, String)
+    {
         var seconds = 0
         if !isUTC, let zone = zones[location] {
             let date = Date(timeIntervalSince1970: Double(instant.seconds))
