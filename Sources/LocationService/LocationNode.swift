@@ -120,7 +120,9 @@ struct LocationNode: Sendable {
             let dialler = RPCDialler(
                 address: address, tls: tls, loop: loop, services: services
             ) { event in
-                if event.level == .warning || event.level == .error { links.set(address, isUp: false, event.message) }
+                if event.level == .warning || event.level == .error {
+                    links.set(address, isUp: false, event.message)
+                }
                 log.link(event)
             }
             group.addTask {

@@ -31,7 +31,8 @@ public final class Database {
     public init(path: String, options: Options = Options()) throws(SQLiteError) {
         handle = try Handle(path: path, isReadOnly: options.isReadOnly)
         let (seconds, attoseconds) = options.busyTimeout.components
-        let milliseconds = seconds.clamped(to: 0...3600) * 1000 + attoseconds / 1_000_000_000_000_000
+        let milliseconds =
+            seconds.clamped(to: 0...3600) * 1000 + attoseconds / 1_000_000_000_000_000
         unsafe sqlite3_busy_timeout(handle.pointer, Int32(milliseconds.clamped(to: 0...3_600_000)))
         if !options.isReadOnly {
             let mode = try first("PRAGMA journal_mode = WAL") ?? .null
@@ -58,8 +59,10 @@ public final class Database {
 
     // MARK: Statements
 
-    /// The prepared form of `sql`, kept for the next time; reset and without bindings. Who asks
-    /// for the same text while reading its rows gets the same statement, back at its beginning.
+    /// The prepared form of `sql`, kept for the next time; reset and without bindings.
+    ///
+    /// Who asks for the same text while reading its rows gets the same statement, back at its
+    /// beginning.
     ///
     /// - Important: pass constant texts with parameters; a text per value would fill the cache,
     ///   which is emptied at 200 statements.

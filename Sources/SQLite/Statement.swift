@@ -110,8 +110,9 @@ extension Value: ExpressibleByIntegerLiteral, ExpressibleByStringLiteral, Expres
 
     // MARK: Stepping
 
-    /// Goes to the next row; false when there is none. After false or an error the statement is
-    /// reset and can be run again.
+    /// Goes to the next row; false when there is none.
+    ///
+    /// After false or an error the statement is reset and can be run again.
     public func step() throws(SQLiteError) -> Bool {
         let result = unsafe sqlite3_step(pointer)
         if result == SQLITE_ROW { return true }

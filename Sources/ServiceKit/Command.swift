@@ -138,7 +138,8 @@ extension Command {
         mutating func takeOption(
             _ argument: String, _ rest: inout ArraySlice<String>
         ) throws(UsageError) {
-            let parts = argument.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
+            let parts = argument.split(
+                separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
             let name = String(parts[0])
             guard let option = options.first(where: { $0.names.contains(name) }) else {
                 let names = options.flatMap(\.names)
@@ -155,7 +156,8 @@ extension Command {
                 throw UsageError("\(name) needs a value: \(name) \(placeholder)")
             }
             guard option.choices.isEmpty || option.choices.contains(value) else {
-                let hint = closest(to: value, in: option.choices)
+                let hint =
+                    closest(to: value, in: option.choices)
                     .map { "; did you mean `\($0)`?" } ?? ""
                 throw UsageError(
                     """

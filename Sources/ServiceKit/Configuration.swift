@@ -69,7 +69,9 @@ public final class Configuration {
 
     // MARK: Values
 
-    /// A text of 1 to `max` characters. Without a default the key is required.
+    /// A text of 1 to `max` characters.
+    ///
+    /// Without a default the key is required.
     public func string(
         _ key: String, default value: String? = nil, max: Int = 1024
     ) throws(ConfigurationError) -> String {
@@ -90,7 +92,9 @@ public final class Configuration {
         return text
     }
 
-    /// A whole number within `range`. Without a default the key is required.
+    /// A whole number within `range`.
+    ///
+    /// Without a default the key is required.
     public func integer(
         _ key: String, default value: Int? = nil, in range: ClosedRange<Int>
     ) throws(ConfigurationError) -> Int {
@@ -250,7 +254,8 @@ public final class Configuration {
 
     private func refuseUnknownKeys() throws(ConfigurationError) {
         for key in values.keys.sorted() where !keysAsked.contains(key) {
-            let hint = closest(to: key, in: keysAsked.sorted())
+            let hint =
+                closest(to: key, in: keysAsked.sorted())
                 .map { "; did you mean `\($0)`?" } ?? "; known are \(keysAsked.sorted())"
             throw ConfigurationError("unknown key `\(fullName(key))` in \(origin)\(hint)")
         }
@@ -269,7 +274,8 @@ public final class Configuration {
     }
 
     private func missing(_ key: String) -> ConfigurationError {
-        let variable = prefix.map { " or the environment variable \($0 + Self.variable(key))" } ?? ""
+        let variable =
+            prefix.map { " or the environment variable \($0 + Self.variable(key))" } ?? ""
         return ConfigurationError("`\(fullName(key))` is missing: set it in \(origin)\(variable)")
     }
 

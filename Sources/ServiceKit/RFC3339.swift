@@ -8,7 +8,8 @@ public enum RFC3339 {
         let second = seconds - day * 86_400
         let (year, month, dayOfMonth) = civil(day: day)
         var text = "\(padded(year, 4))-\(padded(month, 2))-\(padded(dayOfMonth, 2))T"
-        text += "\(padded(second / 3600, 2)):\(padded(second / 60 % 60, 2)):\(padded(second % 60, 2))"
+        text +=
+            "\(padded(second / 3600, 2)):\(padded(second / 60 % 60, 2)):\(padded(second % 60, 2))"
         let fraction = Int64(min(max(nanoseconds, 0), 999_999_999))
         if fraction % 1_000_000 == 0 {
             if fraction != 0 { text += ".\(padded(fraction / 1_000_000, 3))" }
@@ -74,7 +75,8 @@ public enum RFC3339 {
         return value
     }
 
-    private static func take(_ rest: inout ArraySlice<UInt8>, _ accepted: UnicodeScalar...) -> Bool {
+    private static func take(_ rest: inout ArraySlice<UInt8>, _ accepted: UnicodeScalar...) -> Bool
+    {
         guard let byte = rest.first, accepted.contains(UnicodeScalar(byte)) else { return false }
         rest.removeFirst()
         return true

@@ -61,7 +61,8 @@ struct Device: Sendable {
     }
 
     var sizes: FreeSizes {
-        var sizes = FreeSizes(users: users.count, records: log.count)
+        var sizes = FreeSizes(
+            users: users.count, records: max(0, log.count + model.recordCountError))
         sizes.admins = users.count { $0.privilege >= 14 }
         sizes.passwords = users.count { !$0.password.isEmpty }
         sizes.fingerprintCapacity = model.userCapacity

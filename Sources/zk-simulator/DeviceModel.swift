@@ -18,6 +18,8 @@ struct DeviceModel: Sendable {
     var recordCapacity = 200_000
     /// Bulk reads up to this length are answered at once, longer ones in slices.
     var inlineBytesMax = 1024
+    /// How many records more than there are the firmware's counter says; negative: fewer.
+    var recordCountError = 0
     /// Whether the firmware only speaks the encrypted protocol, which is not simulated.
     var isEncrypted = false
 

@@ -37,14 +37,18 @@ private func utc(_ text: String) throws -> Int64 { try #require(WallTime(text)).
 }
 
 @Suite struct ClockModeTests {
-    @Test(arguments: [("zone", ClockMode.zone), ("+03:30", .fixed(seconds: 12_600)),
-        ("-05:00", .fixed(seconds: -18_000)), ("+00:00", .fixed(seconds: 0))])
+    @Test(arguments: [
+        ("zone", ClockMode.zone), ("+03:30", .fixed(seconds: 12_600)),
+        ("-05:00", .fixed(seconds: -18_000)), ("+00:00", .fixed(seconds: 0)),
+    ])
     func `a mode reads and writes as the same text`(text: String, mode: ClockMode) {
         #expect(ClockMode(text) == mode)
         #expect(mode.description == text)
     }
 
-    @Test(arguments: ["", "Zone", "+3:00", "03:00", "+03:60", "+19:00", "+03:00 ", "+0300", "−03:00"])
+    @Test(arguments: [
+        "", "Zone", "+3:00", "03:00", "+03:60", "+19:00", "+03:00 ", "+0300", "−03:00",
+    ])
     func `another text is refused`(text: String) { #expect(ClockMode(text) == nil) }
 }
 
@@ -133,7 +137,8 @@ private final class DeviceLog {
         let resolver = DeviceLog(try zone("Australia/Lord_Howe"))
         // +11 to +10:30 at 02:00 on 6 April 2025.
         _ = resolver.resolve("2025-04-06T01:55:00")
-        #expect(resolver.resolve("2025-04-06T01:40:00")?.instant == (try utc("2025-04-05T15:10:00")))
+        #expect(
+            resolver.resolve("2025-04-06T01:40:00")?.instant == (try utc("2025-04-05T15:10:00")))
     }
 
     @Test func `a fixed clock subtracts its offset and knows no changes`() throws {

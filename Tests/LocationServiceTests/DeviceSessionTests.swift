@@ -94,6 +94,22 @@ import ZKProtocol
         }
     }
 
+    @Test(arguments: [-3, 2])
+    func `a log that its terminal's counter contradicts is kept without a watermark`(
+        error: Int
+    ) async throws {
+        let terminals = try Terminals(records: 41) { $0.recordCountError = error }
+        try await with(terminals) { collector, name in
+            try await collector.wait { try await collector.punches() == terminals.truth }
+            try await collector.wait { collector.board.status(of: name)?.cause.isEmpty == false }
+            let status = try #require(collector.board.status(of: name))
+            #expect(status.state == .online && status.completeThrough == nil)
+            #expect(status.cause.contains("41 rows") || status.cause.contains("rows of"))
+            let entries = try await collector.store.entries(after: 0, limit: 1000)
+            #expect(!entries.contains { $0.watermark != nil })
+        }
+    }
+
     @Test func `a terminal that comes back is read on`() async throws {
         let first = try Terminals(records: 40)
         let port = first.simulator.address.port

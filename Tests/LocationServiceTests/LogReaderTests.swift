@@ -93,7 +93,8 @@ import ZKProtocol
         #expect(read(&reader, rows).isEmpty)
     }
 
-    @Test func `an announced punch counts only where the log would call its user the same`() throws {
+    @Test func `an announced punch counts only where the log would call its user the same`() throws
+    {
         var reader = try reader()
         let live = try record("7", "2025-01-06T08:00:00")
         #expect(reader.punch(announced: live, receivedAt: now) == nil, "no row was seen yet")

@@ -96,7 +96,9 @@ private func withFolder<Result>(_ body: (String) throws -> Result) throws -> Res
         #expect(try database.first("SELECT count(*) FROM t") == 2)
     }
 
-    @Test func `a transaction rolls back while a statement stands in the middle of its rows`() throws {
+    @Test func `a transaction rolls back while a statement stands in the middle of its rows`()
+        throws
+    {
         let database = try Database(path: ":memory:")
         try database.execute("CREATE TABLE t (v); INSERT INTO t VALUES (1), (2)")
         #expect(throws: SQLiteError.self) {

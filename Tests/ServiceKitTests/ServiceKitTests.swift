@@ -40,8 +40,11 @@ func withConfiguration<Result>(
         }
     }
 
-    @Test func `an unknown key is refused with its name, its file and the nearest known key`() throws {
-        try withConfiguration("{ devices: [{ name: 'a', adress: 'x' }] }") { (root: Configuration) throws in
+    @Test func `an unknown key is refused with its name, its file and the nearest known key`()
+        throws
+    {
+        try withConfiguration("{ devices: [{ name: 'a', adress: 'x' }] }") {
+            (root: Configuration) throws in
             for device in try root.sections("devices") {
                 _ = try device.string("name")
                 _ = try device.optionalString("address")
@@ -54,7 +57,8 @@ func withConfiguration<Result>(
     }
 
     @Test func `an unknown variable with the program's prefix is refused`() throws {
-        try withConfiguration("{}", environment: ["TEST_LOGLEVEL": "debug", "PATH": "/"]) { (root: Configuration) throws in
+        try withConfiguration("{}", environment: ["TEST_LOGLEVEL": "debug", "PATH": "/"]) {
+            (root: Configuration) throws in
             _ = try root.choice("logLevel", default: Logger.Level.info)
             let error = try #require(throws: ConfigurationError.self) { try root.finish() }
             #expect(error.message.contains("`TEST_LOGLEVEL`; did you mean `TEST_LOG_LEVEL`?"))
@@ -63,7 +67,8 @@ func withConfiguration<Result>(
 
     @Test func `a value of the wrong kind or out of range is named with what is allowed`() throws {
         let text = "{ port: 'x', n: 900, level: 'waring', list: [1], flag: 'true', empty: '' }"
-        try withConfiguration(text, environment: ["TEST_M": "ten"]) { (root: Configuration) throws in
+        try withConfiguration(text, environment: ["TEST_M": "ten"]) {
+            (root: Configuration) throws in
             func message(_ body: () throws -> Void) throws -> String {
                 try #require(throws: ConfigurationError.self, performing: body).message
             }
@@ -82,7 +87,8 @@ func withConfiguration<Result>(
     }
 
     @Test func `a list comes from the environment as JSON5`() throws {
-        try withConfiguration("{}", environment: ["TEST_GATEWAYS": "['a', 'b']"]) { (root: Configuration) throws in
+        try withConfiguration("{}", environment: ["TEST_GATEWAYS": "['a', 'b']"]) {
+            (root: Configuration) throws in
             #expect(try root.strings("gateways") == ["a", "b"])
             try root.finish()
         }
@@ -133,7 +139,8 @@ func withConfiguration<Result>(
     let ctl = Command(
         "ctl", summary: "Operates a mesh.",
         options: [
-            CommandOption("--output", "-o", value: "FORMAT", help: "How to print.",
+            CommandOption(
+                "--output", "-o", value: "FORMAT", help: "How to print.",
                 choices: ["table", "json", "csv"]),
             CommandOption("--quiet", help: "Say less."),
         ],
@@ -161,7 +168,8 @@ func withConfiguration<Result>(
     @Test(arguments: [
         (["locaton"], "did you mean `location`?"), (["location"], "needs a command: list"),
         (["location", "list", "x"], "does not take `x`"), (["read"], "needs HOST:PORT"),
-        (["read", "--tga", "x"], "did you mean `--tag`?"), (["read", "h", "--tag"], "needs a value"),
+        (["read", "--tga", "x"], "did you mean `--tag`?"),
+        (["read", "h", "--tag"], "needs a value"),
         (["read", "h", "--quiet=1"], "takes no value"),
         (["read", "h", "-o", "jsn"], "did you mean `json`?"),
         (["-o", "csv", "-o", "csv", "read", "h"], "more than once"),

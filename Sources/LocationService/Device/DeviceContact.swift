@@ -73,7 +73,8 @@ struct DeviceContact {
                     needsPoll = true
                 }
             }
-            event = punches.count < Self.batchCount ? try await client.nextEvent(timeout: .zero) : nil
+            event =
+                punches.count < Self.batchCount ? try await client.nextEvent(timeout: .zero) : nil
         }
         let result = try await store.ingest(punches)
         if result != IngestResult() {
@@ -113,6 +114,7 @@ struct DeviceContact {
             recordsRead = nil
             log.error("device log is not proved complete", ["cause": "\(error)"])
             session.update { $0.cause = String(error.description.prefix(1024)) }
+            if error.code == .incomplete { try await readUnproved(client) }
         }
     }
 
@@ -129,17 +131,7 @@ struct DeviceContact {
     private mutating func read(_ client: ZKClient) async throws {
         let asOf = surroundings.now()
         let read = try await client.attendance()
-        let fresh = reader.fresh(in: read.log, receivedAt: surroundings.now())
-        var result = IngestResult()
-        var position = 0
-        while position < fresh.punches.count {
-            try Task.checkCancellation()
-            let end = min(position + Self.batchCount, fresh.punches.count)
-            result += try await store.ingest(Array(fresh.punches[position..<end]))
-            position = end
-            await refresh()
-        }
-        reader.stored(fresh)
+        let result = try await ingest(read.log)
         lastFullRead = surroundings.steady()
         // Someone may have punched while the log was on its way: the counter before it is what
         // the next poll compares with, so that it reads again.
@@ -153,6 +145,49 @@ struct DeviceContact {
                 ])
         }
         try await complete(asOf, records: read.log.count)
+    }
+
+    /// Keeps the punches of a log that its device's counter contradicts; the watermark stays.
+    ///
+    /// Only where every row makes sense: rows cut at the wrong places would be punches that never
+    /// were, and no entry is ever taken back.
+    private mutating func readUnproved(_ client: ZKClient) async throws {
+        let rows: AttendanceLog
+        do throws(ZKError) {
+            rows = try await client.unprovedAttendance()
+        } catch {
+            if error.code == .incomplete || error.code == .refused { return }
+            throw error
+        }
+        let latest = try await client.time().packed.addingReportingOverflow(86_400)
+        let isSound = rows.allSatisfy { row in
+            row.time.isRealDate && row.time.year > 2000
+                && (latest.overflow || row.time.packed <= latest.partialValue)
+                && !row.identifier.unicodeScalars.contains { $0.value < 0x20 }
+        }
+        guard isSound else {
+            log.error("device log makes no sense and is not stored", ["rows": rows.count])
+            return
+        }
+        let result = try await ingest(rows)
+        log.warning(
+            "device log stored without proof", ["rows": rows.count, "new": result.new])
+    }
+
+    /// Stores what is new in the device's log, in batches.
+    private mutating func ingest(_ rows: AttendanceLog) async throws -> IngestResult {
+        let fresh = reader.fresh(in: rows, receivedAt: surroundings.now())
+        var result = IngestResult()
+        var position = 0
+        while position < fresh.punches.count {
+            try Task.checkCancellation()
+            let end = min(position + Self.batchCount, fresh.punches.count)
+            result += try await store.ingest(Array(fresh.punches[position..<end]))
+            position = end
+            await refresh()
+        }
+        reader.stored(fresh)
+        return result
     }
 
     /// Every punch that the device had recorded by `asOf` is in the log.

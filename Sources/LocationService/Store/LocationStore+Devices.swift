@@ -4,6 +4,7 @@ import SQLite
 
 extension LocationStore {
     /// How far a logged watermark may lie behind the last complete read while nothing new comes.
+    ///
     /// An entry for each poll would soon outnumber the punches.
     static let watermarkInterval: Duration = .seconds(60)
     /// A terminal shows whole seconds, so smaller differences between two looks are nothing.
@@ -21,8 +22,9 @@ extension LocationStore {
         }
     }
 
-    /// Puts the device into the log when it is new or has changed. A name belongs to one device:
-    /// another one that had it is no longer active.
+    /// Puts the device into the log when it is new or has changed.
+    ///
+    /// A name belongs to one device: another one that had it is no longer active.
     func declareDevice(_ device: Device) throws(StoreError) {
         try commit { (appender) throws(SQLiteError) in
             for other in devices.values
@@ -62,9 +64,9 @@ extension LocationStore {
         devices[record.device.serial] = record
     }
 
-    /// Notes that every punch the device had recorded by `instant` is in the log. Called after
-    /// those punches were stored.
+    /// Notes that every punch the device had recorded by `instant` is in the log.
     ///
+    /// Called after those punches were stored.
     /// The entry is left out while it would say little: see ``watermarkInterval``. `isImportant`
     /// asks for it at once.
     func advanceWatermark(

@@ -96,7 +96,9 @@ actor LocationStore {
         }
     }
 
-    /// Gives both files a new token. The database first says which token will come: whenever the
+    /// Gives both files a new token.
+    ///
+    /// The database first says which token will come: whenever the
     /// process dies in between, the marker holds one of the two that the database knows.
     private static func identify(
         _ database: Database, _ marker: StoreMarker, before: Identity?, lastSequence: UInt64,
