@@ -179,7 +179,8 @@ public final class Channel: Pollable, @unchecked Sendable {
                 writeOut()
                 if phase == .open, pending < Self.highWater / 2 { setNeedsFlush() }
             }
-            let readable = UInt32(EPOLLIN.rawValue) | UInt32(EPOLLHUP.rawValue) | UInt32(EPOLLERR.rawValue)
+            let readable =
+                UInt32(EPOLLIN.rawValue) | UInt32(EPOLLHUP.rawValue) | UInt32(EPOLLERR.rawValue)
             if events & readable != 0 { readOnce() }
         }
     }
@@ -231,6 +232,7 @@ public final class Channel: Pollable, @unchecked Sendable {
 
     private func shakeHands(_ arrived: UnsafeRawBufferPointer) {
         guard let tls else { return }
+        defer { tls.dropInput() }
         do throws(TransportError) {
             let progress = try unsafe tls.handshake(arrived)
             if progress == .done {

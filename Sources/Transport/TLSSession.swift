@@ -14,7 +14,7 @@ import Glibc
 
     private let ssl: OpaquePointer
     private let context: TLSContext
-    /// The ciphertext of the current read; valid only inside `read` and `handshake`.
+    /// The ciphertext of the current read that OpenSSL has not taken yet; empty between reads.
     private var input = unsafe UnsafeRawBufferPointer(start: nil, count: 0)
     /// Ciphertext for the socket.
     var output = OutputBuffer()
@@ -38,17 +38,22 @@ import Glibc
 
     /// Goes on with the handshake, with the bytes that have arrived.
     ///
-    /// Bytes behind the handshake stay inside OpenSSL: call ``read(_:into:)`` when it is done.
+    /// OpenSSL takes only a record's length at a time, so what came behind the handshake may be
+    /// untouched: when it is done, call ``read(_:into:)`` with no bytes before `arrived` goes
+    /// away, or ``dropInput()``.
     func handshake(_ arrived: UnsafeRawBufferPointer) throws(TransportError) -> Progress {
         unsafe input = arrived
-        defer { unsafe input = UnsafeRawBufferPointer(start: nil, count: 0) }
         ERR_clear_error()
         let result = unsafe SSL_do_handshake(ssl)
         if result == 1 { return .done }
+        dropInput()
         let reason = unsafe SSL_get_error(ssl, result)
         if reason == SSL_ERROR_WANT_READ || reason == SSL_ERROR_WANT_WRITE { return .waiting }
         throw failure()
     }
+
+    /// Forgets the bytes of the current read.
+    func dropInput() { unsafe input = UnsafeRawBufferPointer(start: nil, count: 0) }
 
     /// Decrypts into `plain`: the count, 0 when more must arrive, nil at the end of the stream.
     ///
@@ -67,7 +72,7 @@ import Glibc
             }
             switch unsafe SSL_get_error(ssl, count) {
             case SSL_ERROR_WANT_READ, SSL_ERROR_WANT_WRITE:
-                unsafe input = UnsafeRawBufferPointer(start: nil, count: 0)
+                dropInput()
                 return filled
             case SSL_ERROR_ZERO_RETURN: return filled > 0 ? filled : nil
             default: throw failure()
@@ -101,7 +106,8 @@ import Glibc
             let identity = unsafe PeerIdentity(certificate: certificate)
         else {
             throw TransportError(
-                .tls, "the peer's certificate has no SPIFFE URI of the form spiffe://DOMAIN/ROLE/NAME")
+                .tls,
+                "the peer's certificate has no SPIFFE URI of the form spiffe://DOMAIN/ROLE/NAME")
         }
         guard identity.trustDomain == trustDomain else {
             throw TransportError(
