@@ -63,13 +63,16 @@ extension Session {
         var query = query
         var left = limit
         var listing = Listing<StoredPunch>(output)
-        try listing.begin(times)
+        var hasBegun = false
         while true {
             query.limit = UInt32(min(left, 1000))
             let request = query
             var page = try await call("listing punches") { options throws(RPCError) in
                 try await fleet.listPunches(request, options)
             }
+            // Not before there is an answer: a refused call leaves no half of a document.
+            if !hasBegun { try listing.begin(times) }
+            hasBegun = true
             try listing.page(page.punches, times)
             left -= min(page.punches.count, left)
             query.cursor = page.nextCursor
