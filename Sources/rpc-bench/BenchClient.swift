@@ -54,11 +54,13 @@ struct BenchClient {
     /// Calls one after the other until the measurement is over.
     private func call(_ client: Echo.Client, _ size: Int, _ measurement: Measurement) async throws {
         let request = Payload(data: [UInt8](repeating: 7, count: size))
+        var start = Measurement.now()
         while true {
-            let start = Measurement.now()
             let response = try await client.echo(request)
             precondition(response.data.count == size, "the echo has another size")
-            if !measurement.finished(start, now: Measurement.now()) { return }
+            let now = Measurement.now()
+            if !measurement.finished(start, now: now) { return }
+            start = now
         }
     }
 

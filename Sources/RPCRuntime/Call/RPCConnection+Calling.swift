@@ -12,14 +12,21 @@ extension RPCConnection {
         }
     }
 
-    @inlinable
+    @inlinable @inline(__always)
     func unaryOnLoop<Request: Message, Response: Message>(
         _ method: MethodDescriptor, _ request: Request, _ options: CallOptions
     ) async throws(RPCError) -> Response {
-        let sink = UnarySink<Response>(method)
+        let sink = takeSink(method)
         let stream = try begin(method, options, sink) { request.encode(into: &$0) }
         while sink.end == nil { await wait(for: sink, stream) }
-        return try sink.result()
+        try sink.check()
+        do throws(DecodingFailure) {
+            let response = try Response(decoding: sink.bytes.span)
+            giveBack(sink)
+            return response
+        } catch {
+            throw RPCError(.internal, "the answer of \(method.name) cannot be read: \(error)")
+        }
     }
 
     /// Calls a method with a stream of answers, which lives as long as `body` runs; when `body`
@@ -51,14 +58,36 @@ extension RPCConnection {
     func open<Request: Message, Response: Message>(
         _ method: MethodDescriptor, _ request: Request, _ options: CallOptions
     ) throws(RPCError) -> ResponseStream<Response> {
-        let sink = StreamSink<Response>(method)
+        let buffer = StreamBuffer<Response>()
+        let sink = StreamSink(method) { bytes in
+            do throws(DecodingFailure) {
+                buffer.messages.append(try Response(decoding: bytes))
+                return nil
+            } catch { return error }
+        }
         let stream = try begin(method, options, sink) { request.encode(into: &$0) }
-        return ResponseStream(self, stream, LoopBound(sink, on: loop))
+        return ResponseStream(self, stream, LoopBound((sink, buffer), on: loop))
+    }
+
+    /// A sink for a unary call: one that an earlier call has left, where there is one.
+    @usableFromInline func takeSink(_ method: MethodDescriptor) -> UnarySink {
+        guard let sink = state.withValue({ $0.sinks.popLast() }) else { return UnarySink(method) }
+        sink.reset(for: method)
+        return sink
+    }
+
+    /// Keeps the sink of a call that has ended well for a later one.
+    @usableFromInline func giveBack(_ sink: UnarySink) {
+        state.withValue { state in
+            if state.sinks.count < 64 { state.sinks.append(sink) }
+        }
     }
 
     /// Suspends until a message or the end has come to the sink, or the task is cancelled, which
     /// ends the call.
-    @usableFromInline
+    ///
+    /// Inlined with its callers: each level of asynchronous calls costs a look-up of the executor.
+    @inlinable @inline(__always)
     func wait(for sink: ResponseSink, _ stream: UInt32) async {
         await withTaskCancellationHandler {
             _ = await suspend { sink.waiter = $0 }
@@ -79,14 +108,16 @@ extension RPCConnection {
         }
         let now = loop.now
         var deadline = UInt64.max
-        if let timeout = options.timeout ?? method.deadline {
-            deadline = now &+ timeout.nanoseconds
+        if let timeout = options.timeout?.nanoseconds ?? method.deadlineNanoseconds {
+            deadline = now &+ timeout
         }
-        let stream = try state.withValue { state throws(RPCError) in
-            try state.core.call(method, deadline: deadline, now: now, .call(sink), encode)
+        let (stream, channel, isTimerLate) = try state.withValue { state throws(RPCError) in
+            let stream = try state.core.call(
+                method, deadline: deadline, now: now, .call(sink), encode)
+            return (stream, state.channel, deadline < state.timerAt)
         }
-        setNeedsFlush()
-        if deadline != .max { updateTimer() }
+        channel?.setNeedsFlush()
+        if isTimerLate { updateTimer() }
         return stream
     }
 
@@ -99,7 +130,7 @@ extension RPCConnection {
     }
 
     /// Gives a call of ours up, if it has not ended; only on the loop.
-    func cancelCall(_ stream: UInt32) {
+    @usableFromInline func cancelCall(_ stream: UInt32) {
         let attachment = state.withValue { $0.core.cancel(stream) }
         guard case .call(let sink)? = attachment else { return }
         sink.finish(

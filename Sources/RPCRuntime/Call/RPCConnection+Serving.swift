@@ -2,11 +2,11 @@ import Transport
 
 extension RPCConnection {
     /// Starts the handler of a request whose bytes are complete.
-    func start(_ stream: UInt32, _ method: UInt32, _ deadline: UInt64, _ bytes: Span<UInt8>) {
-        let handler = state.withValue { state in
-            state.methodIDs.firstIndex(of: method).map { state.handlers[$0] }
-        }
-        guard let handler else {
+    func start(
+        _ stream: UInt32, _ method: UInt32, _ route: Route?, _ deadline: UInt64,
+        _ bytes: Span<UInt8>
+    ) {
+        guard let route else {
             finish(
                 stream,
                 RPCError(
@@ -14,7 +14,8 @@ extension RPCConnection {
                     certainty: .refused))
             return
         }
-        guard handler.method.roles.contains(peer.role) else {
+        let handler = route.handler
+        guard route.isAllowed else {
             finish(
                 stream,
                 RPCError(
@@ -59,13 +60,15 @@ extension RPCConnection {
             let bytes = writer.bytes
             return loop.execute { [self] in answer(stream) { $0.bytes.append(contentsOf: bytes) } }
         }
-        let failure = state.withValue { state -> RPCError? in
+        let (failure, channel) = state.withValue { state -> (RPCError?, Channel?) in
             do throws(RPCError) {
                 _ = try state.core.answer(stream, isLast: true, encode)
-                return nil
-            } catch { return error }
+                return (nil, state.channel)
+            } catch { return (error, nil) }
         }
-        if let failure { finish(stream, failure) } else { afterServing() }
+        if let failure { return finish(stream, failure) }
+        channel?.setNeedsFlush()
+        if isDraining { closeIfDrained() }
     }
 
     /// Ends a served stream.

@@ -21,6 +21,12 @@ public final class RPCConnection: ChannelHandler {
         init(_ task: Task<Void, Never>) { self.task = task }
     }
 
+    /// A method that is served, and whether this peer may call it.
+    struct Route {
+        let handler: MethodHandler
+        let isAllowed: Bool
+    }
+
     struct State {
         var core: ConnectionCore<Attachment>
         var channel: Channel?
@@ -32,11 +38,17 @@ public final class RPCConnection: ChannelHandler {
         var timerAt = UInt64.max
         /// What this peer may call, and the handler of each.
         var methodIDs: [UInt32] = []
-        var handlers: [MethodHandler] = []
+        var routes: [Route] = []
+        /// Sinks of calls that have ended, for later calls.
+        var sinks: [UnarySink] = []
         var isReadingPaused = false
         var onReady: (@Sendable (RPCConnection) -> Void)?
         var onEnd: [(RPCError) -> Void] = []
         var end: RPCError?
+
+        func route(_ method: UInt32) -> Route? {
+            methodIDs.firstIndex(of: method).map { routes[$0] }
+        }
     }
 
     let state: LoopBound<State>
@@ -44,7 +56,7 @@ public final class RPCConnection: ChannelHandler {
     private let services: [ServiceHandlers]
     private let log: @Sendable (RPCEvent) -> Void
     private let identity = Mutex<PeerIdentity?>(nil)
-    private let draining = Mutex(false)
+    private let draining = Atomic(false)
 
     public let loop: EventLoop
 
@@ -80,7 +92,7 @@ public final class RPCConnection: ChannelHandler {
     }
 
     /// Whether this end takes no new calls.
-    public var isDraining: Bool { draining.withLock { $0 } }
+    public var isDraining: Bool { draining.load(ordering: .relaxed) }
 
     func attach(_ channel: Channel) {
         state.withValue { $0.channel = channel }
@@ -99,7 +111,9 @@ public final class RPCConnection: ChannelHandler {
         state.withValue { state in
             state.core.peerName = peer.description
             state.methodIDs = methods.map(\.method.id)
-            state.handlers = methods
+            state.routes = methods.map {
+                Route(handler: $0, isAllowed: $0.method.roles.contains(peer.role))
+            }
         }
         setNeedsFlush()
     }
@@ -134,13 +148,18 @@ public final class RPCConnection: ChannelHandler {
         var cursor = 0
         let now = loop.now
         while true {
-            let event = state.withValue { $0.core.next(bytes, &cursor, now: now) }
+            let (event, route) = state.withValue {
+                state -> (ConnectionCore<Attachment>.Event, Route?) in
+                let event = state.core.next(bytes, &cursor, now: now)
+                guard case .request(_, let method, _, _) = event else { return (event, nil) }
+                return (event, state.route(method))
+            }
             switch event {
             case .needsBytes: return cursor
             case .request(let stream, let method, let deadline, .inPlace(let range)):
-                start(stream, method, deadline, bytes.extracting(range))
+                start(stream, method, route, deadline, bytes.extracting(range))
             case .request(let stream, let method, let deadline, .assembled(let whole)):
-                start(stream, method, deadline, whole.span)
+                start(stream, method, route, deadline, whole.span)
             case .message(let stream, .inPlace(let range), let credit, let isLast):
                 deliver(stream, bytes.extracting(range), credit, isLast)
             case .message(let stream, .assembled(let whole), let credit, let isLast):
@@ -290,12 +309,12 @@ public final class RPCConnection: ChannelHandler {
         let ended = OneShot<RPCError>()
         _ = try? await ended.value {
             loop.perform { [self] in
-                draining.withLock { $0 = true }
+                draining.store(true, ordering: .relaxed)
                 state.withValue { $0.core.beginDraining("shutting down") }
                 setNeedsFlush()
                 whenEnded { ended.settle(.success($0)) }
-                loop.schedule(at: loop.now &+ grace.nanoseconds) { [weak self] in
-                    self?.shut(
+                loop.schedule(at: loop.now &+ grace.nanoseconds) { [self] in
+                    shut(
                         RPCError(.unavailable, "the link was drained for \(grace) and closed"))
                 }
                 closeIfDrained()
@@ -327,7 +346,9 @@ public final class RPCConnection: ChannelHandler {
         }
         guard let due else { return }
         if let old { loop.cancel(old) }
-        let timer = loop.schedule(at: due) { [weak self] in self?.tick() }
+        // Held strongly, until the link's end cancels it: one weak reference would put every
+        // retain and release of the connection on the slow path.
+        let timer = loop.schedule(at: due) { [self] in tick() }
         state.withValue { $0.timer = timer }
     }
 

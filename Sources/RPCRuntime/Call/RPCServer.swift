@@ -66,9 +66,9 @@ public final class RPCServer: Sendable {
             onConnection(connection)
         }
         connection.attach(channel)
-        connection.whenEnded { [self, weak connection] error in
-            if let connection { _ = members.withLock { $0.connections.remove(connection) } }
-            if wasReady.withLock({ $0 }), let connection {
+        connection.whenEnded { [self] error in
+            _ = members.withLock { $0.connections.remove(connection) }
+            if wasReady.withLock({ $0 }) {
                 log(
                     RPCEvent(
                         .info, "link from \(connection.peer) at \(address) ended: \(error.message)"))

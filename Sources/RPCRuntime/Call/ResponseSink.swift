@@ -2,11 +2,11 @@ public import Transport
 
 /// Where the answer of a call of ours goes; used on the connection's loop only.
 @usableFromInline class ResponseSink {
-    @usableFromInline let method: MethodDescriptor
+    @usableFromInline final var method: MethodDescriptor
     /// How the call ended: true, or the error.
     @usableFromInline final var end: Result<Bool, RPCError>?
     /// The task that waits for a message or the end.
-    final var waiter: Waiter<Bool>?
+    @usableFromInline final var waiter: Waiter<Bool>?
 
     @usableFromInline init(_ method: MethodDescriptor) { self.method = method }
 
@@ -23,72 +23,95 @@ public import Transport
     }
 
     @usableFromInline final func wake() { waiter.take()?.resume(true) }
+}
 
-    @usableFromInline final func unreadable(_ failure: DecodingFailure) -> RPCError {
-        RPCError(.internal, "an answer of \(method.name) cannot be read: \(failure)")
+/// The answer of a unary call, which its caller decodes.
+///
+/// Sinks are used again for later calls of their connection, with the memory of their buffer; and
+/// they are not generic, since the methods of a generic class are not specialised.
+@usableFromInline final class UnarySink: ResponseSink {
+    @usableFromInline var bytes: [UInt8] = []
+    private var hasMessage = false
+
+    /// Memory beyond this is not kept for the next call.
+    private static let keptBytesMax = 16 << 10
+
+    override func receive(_ bytes: Span<UInt8>, credit: Int) -> RPCError? {
+        guard !hasMessage else {
+            return RPCError(.unimplemented, "\(method.name) was answered with several messages")
+        }
+        hasMessage = true
+        self.bytes.append(bytes, 0..<bytes.count)
+        return nil
+    }
+
+    /// Makes the sink ready for another call; only once its call has ended.
+    func reset(for method: MethodDescriptor) {
+        self.method = method
+        end = nil
+        hasMessage = false
+        if bytes.capacity > Self.keptBytesMax {
+            bytes = []
+        } else {
+            bytes.removeAll(keepingCapacity: true)
+        }
+    }
+
+    /// Checks that the call ended with a message.
+    @usableFromInline func check() throws(RPCError) {
+        _ = try end?.get()
+        guard hasMessage else {
+            throw RPCError(.unimplemented, "\(method.name) was answered without a message")
+        }
     }
 }
 
-/// The answer of a unary call.
-@usableFromInline final class UnarySink<Response: Message>: ResponseSink {
-    @usableFromInline var response: Response?
+/// The answers of a server-streaming call on their way to its buffer.
+@usableFromInline final class StreamSink: ResponseSink {
+    @usableFromInline typealias Accept = (Span<UInt8>) -> DecodingFailure?
 
-    @inlinable override init(_ method: MethodDescriptor) {
-        response = nil
+    /// Decodes a message into the call's buffer.
+    private let accept: Accept
+    /// The credit of the messages in the buffer.
+    @usableFromInline var credit = 0
+
+    @usableFromInline init(_ method: MethodDescriptor, _ accept: @escaping Accept) {
+        self.accept = accept
         super.init(method)
     }
 
-    @inlinable override func receive(_ bytes: Span<UInt8>, credit: Int) -> RPCError? {
-        guard response == nil else {
-            return RPCError(.unimplemented, "\(method.name) was answered with several messages")
+    override var consumesAtOnce: Bool { false }
+
+    override func receive(_ bytes: Span<UInt8>, credit: Int) -> RPCError? {
+        if let failure = accept(bytes) {
+            return RPCError(.internal, "an answer of \(method.name) cannot be read: \(failure)")
         }
-        do throws(DecodingFailure) {
-            response = try Response(decoding: bytes)
-            return nil
-        } catch { return unreadable(error) }
-    }
-
-    /// What the call came to; it has ended.
-    @inlinable func result() throws(RPCError) -> Response {
-        _ = try end?.get()
-        guard let response else {
-            throw RPCError(.unimplemented, "\(method.name) was answered without a message")
-        }
-        return response
-    }
-}
-
-/// The answers of a server-streaming call that nobody has taken yet.
-@usableFromInline final class StreamSink<Response: Message>: ResponseSink {
-    @usableFromInline var messages: [Response] = []
-    @usableFromInline var credit = 0
-
-    @inlinable override init(_ method: MethodDescriptor) { super.init(method) }
-
-    @inlinable override var consumesAtOnce: Bool { false }
-
-    @inlinable override func receive(_ bytes: Span<UInt8>, credit: Int) -> RPCError? {
-        do throws(DecodingFailure) {
-            messages.append(try Response(decoding: bytes))
-            self.credit += credit
-        } catch { return unreadable(error) }
+        self.credit += credit
         wake()
         return nil
     }
+}
+
+/// The decoded answers of a server-streaming call that nobody has taken yet.
+@usableFromInline final class StreamBuffer<Response: Message> {
+    @usableFromInline var messages: [Response] = []
+
+    @inlinable init() {}
 }
 
 /// The answers of a server-streaming call, in order; for one consumer, inside the call's closure.
 public struct ResponseStream<Response: Message>: AsyncSequence, Sendable {
     @usableFromInline let connection: RPCConnection
     @usableFromInline let stream: UInt32
-    @usableFromInline let sink: LoopBound<StreamSink<Response>>
+    @usableFromInline let arrived: LoopBound<(StreamSink, StreamBuffer<Response>)>
 
     @inlinable init(
-        _ connection: RPCConnection, _ stream: UInt32, _ sink: LoopBound<StreamSink<Response>>
+        _ connection: RPCConnection, _ stream: UInt32, 
+        _ arrived: LoopBound<(StreamSink, StreamBuffer<Response>)>
     ) {
         self.connection = connection
         self.stream = stream
-        self.sink = sink
+        self.arrived = arrived
     }
 
     public struct AsyncIterator: AsyncIteratorProtocol {
@@ -121,16 +144,16 @@ public struct ResponseStream<Response: Message>: AsyncSequence, Sendable {
     }
 
     @inlinable func takeOnLoop() async throws(RPCError) -> [Response] {
-        let sink = sink.withValue { $0 }
-        while sink.messages.isEmpty, sink.end == nil {
+        let (sink, buffer) = arrived.withValue { $0 }
+        while buffer.messages.isEmpty, sink.end == nil {
             await connection.wait(for: sink, stream)
         }
-        if sink.messages.isEmpty {
+        if buffer.messages.isEmpty {
             _ = try sink.end?.get()
             return []
         }
-        let messages = sink.messages
-        sink.messages = []
+        let messages = buffer.messages
+        buffer.messages = []
         connection.consumed(stream, sink.credit)
         sink.credit = 0
         return messages

@@ -14,6 +14,7 @@ public struct MethodDescriptor: Sendable {
     /// How long a call may take when its caller does not say; nil only where the schema
     /// spells `deadline none`.
     public let deadline: Duration?
+    let deadlineNanoseconds: UInt64?
     /// The roles that may call it; never empty.
     public let roles: [String]
 
@@ -24,6 +25,7 @@ public struct MethodDescriptor: Sendable {
         self.id = id
         self.kind = kind
         self.deadline = deadline
+        deadlineNanoseconds = deadline?.nanoseconds
         self.roles = roles
     }
 }

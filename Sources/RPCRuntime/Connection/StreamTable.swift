@@ -54,7 +54,9 @@ struct StreamTable<Value> {
     @discardableResult
     mutating func remove(_ id: UInt32) -> Value? {
         guard var hole = slot(of: id) else { return nil }
-        let removed = values[hole]
+        // Swapped, not copied: a copy would touch every reference in it twice.
+        var removed = empty
+        swap(&removed, &values[hole])
         let mask = ids.count - 1
         var next = (hole + 1) & mask
         // Moves up what a search from its home would no longer find behind the hole.
@@ -67,7 +69,6 @@ struct StreamTable<Value> {
             next = (next + 1) & mask
         }
         ids[hole] = 0
-        values[hole] = empty
         count -= 1
         return removed
     }

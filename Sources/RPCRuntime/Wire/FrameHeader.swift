@@ -76,7 +76,9 @@ struct FrameHeader: Equatable {
     /// Makes room for a header, to be written over later; where it begins.
     static func reserve(in bytes: inout [UInt8]) -> Int {
         let start = bytes.count
-        bytes.append(contentsOf: repeatElement(0, count: size))
+        bytes.append(addingCapacity: size) { room in
+            for _ in 0..<size { room.append(0) }
+        }
         return start
     }
 }
