@@ -182,11 +182,18 @@ struct DeviceContact {
         while position < fresh.punches.count {
             try Task.checkCancellation()
             let end = min(position + Self.batchCount, fresh.punches.count)
-            result += try await store.ingest(Array(fresh.punches[position..<end]))
+            result += try await ingest(Array(fresh.punches[position..<end]))
             position = end
-            await refresh()
         }
         reader.stored(fresh)
+        return result
+    }
+
+    /// Stores one batch. On its own because the optimiser of Swift 6.3 crashes on the two calls
+    /// inside the loop.
+    private func ingest(_ batch: [Punch]) async throws -> IngestResult {
+        let result = try await store.ingest(batch)
+        await refresh()
         return result
     }
 
