@@ -6,9 +6,8 @@ extension ConnectionCore {
     /// with what follows them. Positions in events are positions in `bytes`.
     mutating func next(_ bytes: Span<UInt8>, _ cursor: inout Int, now: UInt64) -> Event {
         while true {
-            guard phase != .closed, bytes.count - cursor >= FrameHeader.size else {
-                return .needsBytes
-            }
+            if phase == .closed { cursor = bytes.count }
+            guard bytes.count - cursor >= FrameHeader.size else { return .needsBytes }
             let header = FrameHeader(bytes, at: cursor)
             let limit = phase == .greeting ? 64 << 10 : options.frameBytesMax
             guard header.length <= limit else {
@@ -86,6 +85,7 @@ extension ConnectionCore {
             (1024...1 << 31).contains(hello.connectionWindow)
         else { return broken("its hello has limits that nobody can keep") }
         peerHello = hello
+        pieceLimit = min(Self.quantum, Int(clamping: hello.frameBytesMax))
         sendCredit = Int(clamping: hello.connectionWindow)
         phase = .open
         return .ready
@@ -335,8 +335,11 @@ extension ConnectionCore {
         reassemblyBytes -= whole.count
         let endsStream = header.flags & FrameHeader.endStream != 0
         if isOurs(stream) {
+            // Its parts were credited as they came: no more is, until the whole is taken.
+            streams[slot].creditOwed -= whole.count
+            creditOwed -= whole.count
             return .message(
-                stream: stream, body: .assembled(whole), credit: 0, isLast: endsStream)
+                stream: stream, body: .assembled(whole), credit: whole.count, isLast: endsStream)
         }
         guard endsStream else {
             return broken("a request whose message and stream do not end together")

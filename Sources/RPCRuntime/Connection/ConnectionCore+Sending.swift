@@ -29,7 +29,7 @@ extension ConnectionCore {
         state.deadline = deadline
         state.sendCredit = Int(clamping: peerHello.streamWindow)
         state.receiveCredit = options.streamWindow
-        if length <= Self.quantum, length <= sendCredit, length <= state.sendCredit,
+        if length <= pieceLimit, length <= sendCredit, length <= state.sendCredit,
             start < Self.outputHighWater
         {
             let flags = FrameHeader.endMessage | FrameHeader.endStream
@@ -109,7 +109,7 @@ extension ConnectionCore {
         encode(&output)
         let length = output.bytes.count - start - FrameHeader.size
         try checkSize(length, from: start, "answer")
-        if length <= Self.quantum, length <= sendCredit, length <= streams[slot].sendCredit,
+        if length <= pieceLimit, length <= sendCredit, length <= streams[slot].sendCredit,
             start < Self.outputHighWater
         {
             let flags = FrameHeader.endMessage | (isLast ? FrameHeader.endStream : 0)
@@ -157,6 +157,7 @@ extension ConnectionCore {
     mutating func takeCall(_ stream: UInt32) -> Stream? {
         guard let state = streams.remove(stream) else { return nil }
         reassemblyBytes -= state.assembly.count
+        if state.isQueued { sendQueue.removeAll { $0 == stream } }
         return state
     }
 
@@ -182,7 +183,11 @@ extension ConnectionCore {
         while index < sendQueue.count, sendCredit > 0, output.bytes.count < Self.outputHighWater {
             let stream = sendQueue[index]
             index += 1
-            if sendPiece(stream) { sendQueue.append(stream) }
+            let before = sendCredit
+            guard sendPiece(stream) else { continue }
+            sendQueue.append(stream)
+            // What is left is too short for a call head: the next credit brings more.
+            if sendCredit == before { break }
         }
         sendQueue.removeFirst(index)
     }
@@ -193,8 +198,7 @@ extension ConnectionCore {
             return false
         }
         let left = backlog.bytes.count - backlog.start
-        let frameLimit = min(Self.quantum, Int(clamping: peerHello.frameBytesMax))
-        let count = min(left, frameLimit, streams[slot].sendCredit, sendCredit)
+        let count = min(left, pieceLimit, streams[slot].sendCredit, sendCredit)
         let head = backlog.head ?? 0
         // Without stream credit it waits outside the queue. The head travels in one frame; when
         // the connection's credit is too short for it, more is on its way.

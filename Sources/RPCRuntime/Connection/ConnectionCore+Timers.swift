@@ -9,7 +9,8 @@ extension ConnectionCore {
     }
 
     private var keepaliveDue: UInt64 {
-        if let pingSent { return pingSent &+ options.pingTimeout.nanoseconds }
+        // Anything that comes is life: on a slow line the pong stands behind other bytes.
+        if let pingSent { return max(pingSent, lastReceived) &+ options.pingTimeout.nanoseconds }
         let silence = streams.isEmpty ? options.keepaliveIdle : options.keepaliveActive
         let floor = UInt64(peerHello.keepaliveMinMilliseconds) * 1_000_000
         return lastReceived &+ max(silence.nanoseconds, floor)

@@ -108,6 +108,8 @@ struct ConnectionCore<Attachment> {
     var lastPeerStream: UInt32 = 0
 
     var peerHello = Hello()
+    /// The longest payload sent in one frame.
+    var pieceLimit = Self.quantum
     var sendCredit = 0
     var receiveCredit: Int
     var creditOwed = 0
