@@ -86,9 +86,13 @@ struct LocationNode: Sendable {
                     log: log.with(["device": settings.name]))
                 group.addTask { await session.run() }
             }
-            group.addTask { await beat(board, devices) }
             addLinks(store, board, mesh, to: &group)
+            // Outside of the group, because followers must still be woken when it is cancelled:
+            // each ends when it sees that its link is draining.
+            let beating = Task { await beat(board, devices) }
             await group.waitForAll()
+            beating.cancel()
+            await beating.value
         }
         await store.close()
         log.info("location stopped")

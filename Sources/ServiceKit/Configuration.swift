@@ -69,7 +69,7 @@ public final class Configuration {
 
     // MARK: Values
 
-    /// A text of 1 to `max` characters.
+    /// A text of 1 to `max` bytes in UTF-8.
     ///
     /// Without a default the key is required.
     public func string(
@@ -86,8 +86,8 @@ public final class Configuration {
         guard let found = try lookUp(key) else { return nil }
         guard case .string(let text) = found.value else { throw wrong(key, found, "a string") }
         guard !text.isEmpty else { throw error(key, "is empty", found.place) }
-        guard text.count <= max else {
-            throw error(key, "is longer than \(max) characters", found.place)
+        guard text.utf8.count <= max else {
+            throw error(key, "is longer than \(max) bytes in UTF-8", found.place)
         }
         return text
     }

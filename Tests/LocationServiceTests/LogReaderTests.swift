@@ -93,6 +93,28 @@ import ZKProtocol
         #expect(read(&reader, rows).isEmpty)
     }
 
+    @Test func `a user id of any 24 bytes makes a punch that can be read again`() throws {
+        var reader = try reader()
+        for byte in [0x80, 0xFF, 0x41, 0xC3] as [UInt8] {
+            let row =
+                [1, 0] + [UInt8](repeating: byte, count: 24) + [UInt8](repeating: 0, count: 14)
+            let record = try AttendanceRecord(row: row)
+            let punch = try #require(read(&reader, try log([record])).first)
+            let entry = try LogEntry(decoding: LogEntry(punch: punch).encoded())
+            #expect(entry.punch == punch && !punch.user.isEmpty)
+        }
+    }
+
+    @Test(arguments: ["", "a", "🙂é🙂é", "\u{301}\u{301}"]) func `a text is clipped at a scalar`(
+        text: String
+    ) {
+        for limit in 0...text.utf8.count {
+            let clipped = text.clipped(toBytes: limit)
+            #expect(clipped.utf8.count <= limit && limit - clipped.utf8.count < 4)
+            #expect(text.unicodeScalars.starts(with: clipped.unicodeScalars))
+        }
+    }
+
     @Test func `an announced punch counts only where the log would call its user the same`() throws
     {
         var reader = try reader()

@@ -12,6 +12,8 @@ struct DeviceContact {
     /// The device's counter can stay the same while its log changes; the log is read in full
     /// after this long at the latest.
     static let fullReadInterval: Duration = .seconds(3600)
+    /// How long a connection may be silent before the device is asked for its time.
+    static let silenceMax: Duration = .seconds(30)
     /// How soon after an event that only the log explains the log is read.
     static let pollDelay: Duration = .seconds(1)
 
@@ -37,8 +39,7 @@ struct DeviceContact {
 
     /// Polls and listens until the connection fails or the task is cancelled.
     mutating func serve(_ client: ZKClient, _ onSuccess: () -> Void) async throws {
-        // Before the first read, so that nothing falls between the two.
-        try await client.listen(to: .attendance)
+        try await listen(client)
         while true {
             try Task.checkCancellation()
             try await poll(client)
@@ -47,11 +48,26 @@ struct DeviceContact {
             while true {
                 let rest = surroundings.steady().duration(to: next)
                 guard rest > .zero else { break }
-                guard let event = try await client.nextEvent(timeout: rest) else { break }
+                let wait = min(rest, Self.silenceMax)
+                guard let event = try await client.nextEvent(timeout: wait) else {
+                    // A device that was unplugged says nothing either: ask.
+                    if wait < rest { try await measureClock(client) }
+                    continue
+                }
                 if try await store(event, client) {
                     next = min(next, surroundings.steady() + Self.pollDelay)
                 }
             }
+        }
+    }
+
+    /// Asks for punches as they happen, before the first read, so that nothing falls between.
+    private func listen(_ client: ZKClient) async throws(ZKError) {
+        do throws(ZKError) {
+            try await client.listen(to: .attendance)
+        } catch {
+            guard error.code == .refused else { throw error }
+            log.warning("device announces no punches; it is only polled", ["cause": "\(error)"])
         }
     }
 
@@ -113,7 +129,7 @@ struct DeviceContact {
             // tries again.
             recordsRead = nil
             log.error("device log is not proved complete", ["cause": "\(error)"])
-            session.update { $0.cause = String(error.description.prefix(1024)) }
+            session.update { $0.cause = error.description.clipped(toBytes: 1024) }
             if error.code == .incomplete { try await readUnproved(client) }
         }
     }

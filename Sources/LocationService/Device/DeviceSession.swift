@@ -42,7 +42,7 @@ struct DeviceSession: Sendable {
                 "session with device failed", ["cause": "\(error)", "nextAttempt": "\(next)"])
             update { status in
                 status.state = .failing
-                status.cause = String(error.description.prefix(1024))
+                status.cause = error.description.clipped(toBytes: 1024)
                 status.nextAttempt = next
             }
             guard (try? await loop.sleep(for: delay)) != nil else { break }
@@ -105,8 +105,9 @@ struct DeviceSession: Sendable {
                 """)
         }
         let device = Device(
-            serial: serial, name: settings.name, platform: limited(identity.platform, 128),
-            firmware: limited(identity.firmware, 128), address: settings.address, active: true,
+            serial: serial, name: settings.name, platform: identity.platform.clipped(toBytes: 128),
+            firmware: identity.firmware.clipped(toBytes: 128), address: settings.address,
+            active: true,
             clockMode: settings.clockMode.description, pollIntervalSeconds: settings.pollSeconds)
         try await store.declareDevice(device)
         let record = await store.record(of: serial)
@@ -124,13 +125,6 @@ struct DeviceSession: Sendable {
             reader: LogReader(
                 serial: serial,
                 resolver: InstantResolver(zone: zone, mode: settings.clockMode)))
-    }
-
-    /// At most `bytes` bytes, as the schema allows.
-    private func limited(_ text: String, _ bytes: Int) -> String {
-        var text = text
-        while text.utf8.count > bytes { text.removeLast() }
-        return text
     }
 }
 

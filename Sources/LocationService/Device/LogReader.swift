@@ -34,7 +34,7 @@ struct LogReader {
     /// Takes the device's users; rows with an index alone are resolved anew when they changed.
     mutating func setUsers(_ list: [DeviceUser]) {
         let fresh = Dictionary(
-            list.lazy.filter { !$0.userID.isEmpty }.map { ($0.uid, $0.userID) }
+            list.lazy.filter { !$0.userID.isEmpty }.map { ($0.uid, Self.storable($0.userID)) }
         ) { first, _ in first }
         knownUserIDs.formUnion(fresh.values)
         guard fresh != users else { return }
@@ -73,7 +73,7 @@ struct LogReader {
         var punches: [Punch] = []
         punches.reserveCapacity(log.count - position)
         for record in log[position...] {
-            knownUserIDs.insert(record.identifier)
+            knownUserIDs.insert(Self.storable(record.identifier))
             punches.append(
                 punch(of: record, source: .poll, receivedAt: receivedAt, &resolver))
         }
@@ -93,10 +93,21 @@ struct LogReader {
     /// firmware announces `7` for whom its log calls `007`.
     func punch(announced record: AttendanceRecord, receivedAt: Timestamp) -> Punch? {
         guard rowsCarryUserID == true, !record.userID.isEmpty,
-            knownUserIDs.contains(record.userID)
+            knownUserIDs.contains(Self.storable(record.userID))
         else { return nil }
         var resolver = seen?.resolver ?? start
         return punch(of: record, source: .live, receivedAt: receivedAt, &resolver)
+    }
+
+    /// The id, or where the schema has no room for it, its bytes in hexadecimal.
+    ///
+    /// A row has 24 bytes for it. In an unknown code page each takes three bytes of UTF-8.
+    private static func storable(_ userID: String) -> String {
+        if userID.utf8.count <= 64 { return userID }
+        let digits = DeviceText.encode(userID, limit: 24).map { byte in
+            String(byte >> 4, radix: 16) + String(byte & 15, radix: 16)
+        }
+        return "0x" + digits.joined()
     }
 
     private func punch(
@@ -107,8 +118,9 @@ struct LogReader {
             Timestamp(seconds: resolver.resolve(WallTime(seconds: seconds)).instant)
         }
         return Punch(
-            device: serial, user: record.identifier,
-            resolvedUser: record.userID.isEmpty ? users[record.index] ?? "" : record.userID,
+            device: serial, user: Self.storable(record.identifier),
+            resolvedUser: record.userID.isEmpty
+                ? users[record.index] ?? "" : Self.storable(record.userID),
             localTime: record.time.description, state: UInt32(record.state),
             verify: UInt32(record.verify), workCode: record.workCode, source: source,
             receivedAt: receivedAt, instant: instant)

@@ -38,8 +38,8 @@ struct LocationCheck: Sendable {
         _ hint: String = ""
     ) -> Finding {
         Finding(
-            area: area, subject: String(subject.prefix(256)), level: level,
-            message: String(message.prefix(1024)), hint: hint)
+            area: area, subject: subject.clipped(toBytes: 256), level: level,
+            message: message.clipped(toBytes: 1024), hint: hint.clipped(toBytes: 1024))
     }
 
     private func certificate(_ now: Timestamp) -> Finding {
