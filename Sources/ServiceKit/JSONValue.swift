@@ -30,16 +30,21 @@ enum JSONValue: Decodable, Sendable {
     }
 
     static func parse(_ data: Data, from origin: String) throws(ConfigurationError) -> JSONValue {
+        var failure: JSON5Scanner.Problem?
+        var repeated: JSON5Scanner.Problem?
+        do throws(JSON5Scanner.Problem) {
+            repeated = try JSON5Scanner.scan([UInt8](data))
+        } catch {
+            failure = error
+        }
+        if let repeated { throw ConfigurationError(repeated, in: origin) }
         let decoder = JSONDecoder()
         decoder.allowsJSON5 = true
         do {
             return try decoder.decode(JSONValue.self, from: data)
-        } catch DecodingError.dataCorrupted {
-            // Foundation does not say where on this platform.
-            throw ConfigurationError(
-                "\(origin) is not valid JSON5: look for a missing comma, quote or bracket")
         } catch {
-            throw ConfigurationError("\(origin) is not JSON5: \(error)")
+            if let failure { throw ConfigurationError(failure, in: origin) }
+            throw ConfigurationError("\(origin) is not valid JSON5")
         }
     }
 
@@ -53,5 +58,11 @@ enum JSONValue: Decodable, Sendable {
         case .array: "a list"
         case .object: "an object"
         }
+    }
+}
+
+extension ConfigurationError {
+    init(_ problem: JSON5Scanner.Problem, in origin: String) {
+        self.init("\(origin):\(problem.line):\(problem.column): \(problem.message)")
     }
 }

@@ -98,7 +98,7 @@ func withConfiguration<Result>(
         let error = try #require(throws: ConfigurationError.self) {
             try withConfiguration("{ name: }\n") { _ in }
         }
-        #expect(error.message.contains("test.json5 is not valid JSON5"))
+        #expect(error.message.contains("test.json5:1:9: `}` where a value is wanted"))
         #expect(throws: ConfigurationError.self) { try withConfiguration("[1]") { _ in } }
         let missing = try #require(throws: ConfigurationError.self) {
             try Configuration(file: "/nonexistent.json5", environment: [:], prefix: "TEST")
@@ -132,6 +132,61 @@ func withConfiguration<Result>(
             try Data(count: 65_537).write(to: URL(filePath: path))
             #expect(throws: ConfigurationError.self) { try Secret.read(path: path) }
         }
+    }
+}
+
+@Suite struct JSON5ScannerTests {
+    private func problem(_ text: String) throws -> String {
+        try #require(throws: ConfigurationError.self) {
+            _ = try JSONValue.parse(Data(text.utf8), from: "f")
+        }.message
+    }
+
+    @Test(arguments: [
+        ("{\n a: 1\n b: 2 }", "f:3:2: `b` where `,` or `}` is wanted"),
+        ("{ a 1 }", "f:1:5: `1` where `:` is wanted"),
+        ("{ a: 'x }", "f:1:6: this text has no closing quote"),
+        ("{ a: [1, 2 }", "f:1:12: `}` where `,` or `]` is wanted"),
+        ("{ a: 1", "f:1:7: the text ends where `,` or `}` is wanted"),
+        ("{ a: yes }", "f:1:6: `yes` is no value: is it a text without quotes?"),
+        ("{ é: ? }", "f:1:6: `?` where a value is wanted"),
+        ("{} /* x", "f:1:4: this comment has no end"), ("{} {}", "f:1:4: more behind the end"),
+        ("", "f:1:1: the text ends where a value is wanted"),
+        ("{ a: 1, 'b': 2,\n a: 3 }", "f:2:2: the key `a` stands twice"),
+    ])
+    func `a mistake has a place`(text: String, message: String) throws {
+        #expect(try problem(text) == message)
+    }
+
+    @Test(arguments: [
+        "{}", "[]", "null", "// c\n{ a: +1.5e3, 'b': .5, \"c\": -0x1F, d: [1,], e: NaN, }",
+        "{ /* * */ a: 'it\\'s', $_x: {a: 1}, y: [{a: 1}, {a: 2}] }",
+    ])
+    func `what the decoder takes is taken`(text: String) throws {
+        _ = try JSONValue.parse(Data(text.utf8), from: "f")
+    }
+
+    @Test func `no text makes the scanner fail, however it is cut or changed`() {
+        let text = Array("{ a: [1, 'x\\'y', { b: -2.5e3 }], /* c */ \"d\": true, } // e".utf8)
+        for end in 0...text.count {
+            _ = try? JSON5Scanner.scan(Array(text[..<end]))
+            for byte in [0x00, 0x2F, 0x5C, 0x22, 0x27, 0x7B, 0x5D, 0xC3, 0xFF] as [UInt8]
+            where end < text.count {
+                var changed = text
+                changed[end] = byte
+                _ = try? JSON5Scanner.scan(changed)
+            }
+        }
+        let deep = [UInt8](repeating: UInt8(ascii: "["), count: 100_000)
+        #expect(throws: JSON5Scanner.Problem.self) { try JSON5Scanner.scan(deep) }
+    }
+}
+
+@Suite struct SignalTests {
+    @Test func `a caught signal comes out of the stream`() async {
+        var signals = Signal.stream(of: [.user1]).makeAsyncIterator()
+        kill(getpid(), SIGUSR1)
+        #expect(await signals.next() == .user1)
     }
 }
 
