@@ -55,7 +55,7 @@ struct EdgeFixture: Sendable {
     /// Sends one request and reads to the end of the connection.
     func send(_ text: String) async throws -> Answer {
         let stream = try await ByteStream.connect(
-            to: server.localAddress, on: loop, timeout: .seconds(10))
+            to: server.localAddress, on: loop, timeout: .seconds(60))
         defer { stream.close() }
         try await stream.write(Array(text.utf8))
         var bytes: [UInt8] = []

@@ -124,7 +124,7 @@ final class FakeLocation: Log.Service, Location.Service {
     }
 }
 
-@Suite(.timeLimit(.minutes(1))) struct GatewayTests {
+@Suite(.timeLimit(.minutes(10))) struct GatewayTests {
     @Test func `punches of a location reach an operator over the mesh as they come`()
         async throws
     {
@@ -197,7 +197,7 @@ final class FakeLocation: Log.Service, Location.Service {
             #expect(created.key.createdBy == "spiffe://biometricflow/ctl/ops")
             func status() async throws -> String {
                 let stream = try await ByteStream.connect(
-                    to: fixture.gateway.httpAddress, on: fixture.loop, timeout: .seconds(10))
+                    to: fixture.gateway.httpAddress, on: fixture.loop, timeout: .seconds(60))
                 defer { stream.close() }
                 try await stream.write(
                     Array(

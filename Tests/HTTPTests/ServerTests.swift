@@ -34,7 +34,7 @@ struct RunningServer: Sendable {
     }
 
     func connect() async throws -> ByteStream {
-        try await ByteStream.connect(to: server.localAddress, on: loop, timeout: .seconds(10))
+        try await ByteStream.connect(to: server.localAddress, on: loop, timeout: .seconds(60))
     }
 
     /// Sends `text` and returns all that comes until the server closes.

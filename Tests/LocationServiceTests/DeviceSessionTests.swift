@@ -8,7 +8,7 @@ import ZKProtocol
 @testable import LocationService
 @testable import zk_simulator
 
-@Suite(.timeLimit(.minutes(1))) struct DeviceSessionTests {
+@Suite(.timeLimit(.minutes(10))) struct DeviceSessionTests {
     private func with(
         _ terminals: Terminals, _ change: (inout DeviceSettings) -> Void = { _ in },
         _ body: (Collector, String) async throws -> Void

@@ -142,6 +142,24 @@ import Testing
         for program in programs { #expect(program.isExecutable, "\(program)") }
     }
 
+    @Test func `every link and path in a document leads to a file`() throws {
+        for file in try Repository.files() where file.path.hasSuffix(".md") {
+            let folder = "\(repositoryRoot)/" + file.path.split(separator: "/").dropLast()
+                .map { $0 + "/" }.joined()
+            let text = try #require(file.text)
+            for link in text.matches(of: /\]\(([^)#\s]+)[^)]*\)/).map(\.output.1)
+            where !link.contains("://") {
+                #expect(FileManager.default.fileExists(atPath: folder + link), "\(file): \(link)")
+            }
+            let paths = /`((?:Sources|Tests|Schemas|scripts|docs|config)\/[A-Za-z0-9_.+\/-]*)`/
+            for path in text.matches(of: paths).map(\.output.1) {
+                #expect(
+                    FileManager.default.fileExists(atPath: "\(repositoryRoot)/\(path)"),
+                    "\(file): \(path)")
+            }
+        }
+    }
+
     @Test func `every method of the schemas names its roles`() throws {
         let schemas = try Repository.files().filter {
             $0.isIn("Schemas") && $0.path.hasSuffix(".rpc")

@@ -3,7 +3,7 @@ import Testing
 import Transport
 
 /// Streams over real sockets on loopback, in the clear and in TLS.
-@Suite(.timeLimit(.minutes(1))) struct ByteStreamTests {
+@Suite(.timeLimit(.minutes(10))) struct ByteStreamTests {
     private func withLoop<Result>(_ body: (EventLoop) async throws -> Result) async throws
         -> Result
     {
@@ -17,7 +17,7 @@ import Transport
     /// Answers one connection with what it sends.
     private func echo(_ listener: Listener) async throws {
         let stream = try await listener.accept()
-        try await stream.handshake(timeout: .seconds(5))
+        try await stream.handshake(timeout: .seconds(60))
         while true {
             let bytes = try await stream.read()
             if bytes.isEmpty { break }
@@ -32,7 +32,7 @@ import Transport
             let listener = try Listener.bind(to: try #require(loopback), on: loop)
             async let echoed: Void = echo(listener)
             let stream = try await ByteStream.connect(
-                to: listener.localAddress, on: loop, timeout: .seconds(5))
+                to: listener.localAddress, on: loop, timeout: .seconds(60))
             let sent = (0..<count).map { UInt8(truncatingIfNeeded: $0 &* 7) }
             async let written: Void = stream.write(sent)
             var received: [UInt8] = []
@@ -54,7 +54,7 @@ import Transport
             let stream = try await ByteStream.connect(
                 to: listener.localAddress, on: loop,
                 tls: try context(certificates, "location/cairo", isServer: false),
-                timeout: .seconds(5))
+                timeout: .seconds(60))
             #expect(stream.peer?.description == "spiffe://biometricflow/gateway/main")
             let sent = [UInt8](repeating: 42, count: 1_000_000)
             async let written: Void = stream.write(sent)
@@ -86,15 +86,15 @@ import Transport
             async let accepted: TransportError = {
                 let stream = try await listener.accept()
                 do throws(TransportError) {
-                    try await stream.handshake(timeout: .seconds(5))
+                    try await stream.handshake(timeout: .seconds(60))
                 } catch { return error }
                 return TransportError(.system, "the handshake succeeded")
             }()
             do {
                 let stream = try await ByteStream.connect(
-                    to: listener.localAddress, on: loop, tls: client, timeout: .seconds(5))
+                    to: listener.localAddress, on: loop, tls: client, timeout: .seconds(60))
                 try await stream.write(bytes)
-                _ = try await stream.read(timeout: .seconds(5))
+                _ = try await stream.read(timeout: .seconds(60))
             } catch {}
             return try await accepted
         }
@@ -137,10 +137,10 @@ import Transport
             let listener = try Listener.bind(to: try #require(loopback), on: loop, tls: server)
             async let accepted = listener.accept()
             _ = try? await ByteStream.connect(
-                to: listener.localAddress, on: loop, tls: client, timeout: .seconds(5))
+                to: listener.localAddress, on: loop, tls: client, timeout: .seconds(60))
             let stream = try await accepted
             return await #expect(throws: TransportError.self) {
-                try await stream.handshake(timeout: .seconds(5))
+                try await stream.handshake(timeout: .seconds(60))
             }
         }
         #expect(error?.message.contains("not of the trust domain 'elsewhere'") == true)
@@ -151,7 +151,7 @@ import Transport
             // Port 1 (tcpmux) has no listener; a port just closed could be another test's by now.
             let address = try SocketAddress(host: "127.0.0.1", port: 1)
             let error = await #expect(throws: TransportError.self) {
-                try await ByteStream.connect(to: address, on: loop, timeout: .seconds(5))
+                try await ByteStream.connect(to: address, on: loop, timeout: .seconds(60))
             }
             #expect(error?.code == .refused)
             #expect(error?.message.contains(address.description) == true)
@@ -163,7 +163,7 @@ import Transport
             let listener = try Listener.bind(to: try #require(loopback), on: loop)
             async let accepted = listener.accept()
             let stream = try await ByteStream.connect(
-                to: listener.localAddress, on: loop, timeout: .seconds(5))
+                to: listener.localAddress, on: loop, timeout: .seconds(60))
             let far = try await accepted
             let late = await #expect(throws: TransportError.self) {
                 try await stream.read(timeout: .milliseconds(10))
@@ -185,7 +185,7 @@ import Transport
             let listener = try Listener.bind(to: try #require(loopback), on: loop)
             async let accepted = listener.accept()
             let stream = try await ByteStream.connect(
-                to: listener.localAddress, on: loop, timeout: .seconds(5))
+                to: listener.localAddress, on: loop, timeout: .seconds(60))
             _ = try await accepted
             let read = Task { try await stream.read() }
             stream.close()

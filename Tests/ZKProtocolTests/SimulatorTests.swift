@@ -217,7 +217,7 @@ import Transport
                 var generator = SeededGenerator(seed: 5)
                 for round in 0..<200 {
                     let stream = try await ByteStream.connect(
-                        to: simulator.address, on: loop, timeout: .seconds(10))
+                        to: simulator.address, on: loop, timeout: .seconds(60))
                     var bytes = (0..<1 + generator.below(200)).map { _ in
                         UInt8(generator.below(256))
                     }

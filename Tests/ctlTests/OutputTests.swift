@@ -7,7 +7,7 @@ import Testing
 @testable import ctl
 
 /// Whole screens, from a gateway over TLS.
-@Suite(.timeLimit(.minutes(1))) struct OutputTests {
+@Suite(.timeLimit(.minutes(10))) struct OutputTests {
     private func gateway(complete: Bool = true) async throws -> ScriptedGateway {
         try await ScriptedGateway(ScriptedFleet(try Sample.script(complete: complete)))
     }

@@ -79,3 +79,6 @@ find_release() {
     BIN=$(cd "$ROOT" && $SWIFT build -c release --show-bin-path) || fail "no folder of binaries"
     export BIN
 }
+
+# Prints the comment at the script's head.
+usage() { sed -n '2,/^[^#]/s/^#\( \|$\)//p' "$0"; }
