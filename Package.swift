@@ -128,7 +128,9 @@ let package = Package(
             ], swiftSettings: strict),
         .testTarget(
             name: "ctlTests",
-            dependencies: ["ctl", "MeshAPI", "RPCRuntime", "Transport", "ServiceKit", "TestSupport"],
+            dependencies: [
+                "ctl", "MeshAPI", "RPCRuntime", "Transport", "ServiceKit", "TestSupport",
+            ],
             swiftSettings: strict),
         .testTarget(name: "TidyTests", dependencies: ["TestSupport"], swiftSettings: strict),
     ]

@@ -114,7 +114,9 @@ public final class ByteStream: Sendable {
         }
     }
 
-    /// Returns once the bytes are with the kernel. One call, one segment where they fit.
+    /// Returns once the bytes are with the kernel.
+    ///
+    /// One call, one segment where they fit.
     public func write(_ bytes: [UInt8], timeout: Duration? = nil) async throws(TransportError) {
         let written = OneShot<Bool>()
         _ = try await written.value {
@@ -125,11 +127,14 @@ public final class ByteStream: Sendable {
         }
     }
 
-    /// Closes at once; idempotent. Readers and writers that wait get `.closed`.
+    /// Closes at once; idempotent.
+    ///
+    /// Readers and writers that wait get `.closed`.
     public func close() {
         loop.perform { [self] in
             let channel = state.withValue { $0.channel }
-            let error = TransportError(.closed, "the connection to \(remoteAddress) was closed here")
+            let error = TransportError(
+                .closed, "the connection to \(remoteAddress) was closed here")
             if let channel { channel.close(error) } else { ended(error) }
         }
     }

@@ -54,7 +54,9 @@ public final class Channel: Pollable, @unchecked Sendable {
         setNoDelay(number)
     }
 
-    /// Begins to connect; `handler` hears what becomes of it. Only from the loop.
+    /// Begins to connect; `handler` hears what becomes of it.
+    ///
+    /// Only from the loop.
     public static func connect(
         to address: SocketAddress, on loop: EventLoop, tls: TLSContext?,
         handler: any ChannelHandler
@@ -69,7 +71,9 @@ public final class Channel: Pollable, @unchecked Sendable {
         return channel
     }
 
-    /// Begins to watch the socket of a channel from ``Listener/onAccept(_:)``. Only from the loop.
+    /// Begins to watch the socket of a channel from ``Listener/onAccept(_:)``.
+    ///
+    /// Only from the loop.
     public func start(_ handler: any ChannelHandler) {
         precondition(loop.isCurrent, "channels are started on their loop")
         self.handler = handler
@@ -83,7 +87,9 @@ public final class Channel: Pollable, @unchecked Sendable {
 
     private var pending: Int { tls?.output.count ?? plainOutput.count }
 
-    /// Has ``ChannelHandler/channelFlush()`` called at the end of this turn. Only from the loop.
+    /// Has ``ChannelHandler/channelFlush()`` called at the end of this turn.
+    ///
+    /// Only from the loop.
     @inline(__always)
     public func setNeedsFlush() {
         if isDirty { return }
@@ -91,8 +97,9 @@ public final class Channel: Pollable, @unchecked Sendable {
         loop.setDirty(self)
     }
 
-    /// Gives bytes to the socket's output, encrypted where there is TLS. Only from
-    /// ``ChannelHandler/channelFlush()``, or before the end of a turn.
+    /// Gives bytes to the socket's output, encrypted where there is TLS.
+    ///
+    /// Only from ``ChannelHandler/channelFlush()``, or before the end of a turn.
     public func send(_ bytes: Span<UInt8>) {
         guard phase == .open, !bytes.isEmpty else { return }
         // Safe because both destinations copy the bytes before they return.
@@ -120,13 +127,17 @@ public final class Channel: Pollable, @unchecked Sendable {
         updateInterest()
     }
 
-    /// Closes once what was sent has left; the handler is told. Only from the loop.
+    /// Closes once what was sent has left; the handler is told.
+    ///
+    /// Only from the loop.
     public func closeAfterFlush() {
         isClosing = true
         setNeedsFlush()
     }
 
-    /// Closes at once. Only from the loop.
+    /// Closes at once.
+    ///
+    /// Only from the loop.
     public func close(_ error: TransportError) { finish(error) }
 
     func flush() {
@@ -291,8 +302,9 @@ func openSocket(for address: SocketAddress) throws(TransportError) -> Descriptor
     return Descriptor(owning: number)
 }
 
-/// Turns Nagle's algorithm off: output is gathered per turn already. TCP keepalive finds peers
-/// that died without a word.
+/// Turns Nagle's algorithm off: output is gathered per turn already.
+///
+/// TCP keepalive finds peers that died without a word.
 private func setNoDelay(_ number: Int32) {
     var one: Int32 = 1
     let size = socklen_t(MemoryLayout<Int32>.size)

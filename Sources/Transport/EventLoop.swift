@@ -137,7 +137,9 @@ public final class EventLoop: TaskExecutor, @unchecked Sendable {
         return timers.insert(deadline, body)
     }
 
-    /// Takes a timer back; nothing happens when it has run. Only from the loop.
+    /// Takes a timer back; nothing happens when it has run.
+    ///
+    /// Only from the loop.
     public func cancel(_ timer: TimerID) { timers.cancel(timer) }
 
     /// Suspends for at least `duration`; throws `.cancelled` when the task is.

@@ -76,9 +76,13 @@ public final class Listener: Pollable, @unchecked Sendable {
         }
     }
 
-    /// Stops listening; idempotent. ``accept()`` that waits gets `.closed`.
+    /// Stops listening; idempotent.
+    ///
+    /// ``accept()`` that waits gets `.closed`.
     public func close() {
-        loop.perform { [self] in close(TransportError(.closed, "stopped listening on \(localAddress)")) }
+        loop.perform { [self] in
+            close(TransportError(.closed, "stopped listening on \(localAddress)"))
+        }
     }
 
     func close(_ error: TransportError) {

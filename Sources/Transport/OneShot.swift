@@ -57,7 +57,9 @@ public final class OneShot<Value: Sendable>: Sendable {
         return won
     }
 
-    /// Runs `start`, then waits. Cancelling the task settles with `.cancelled`.
+    /// Runs `start`, then waits.
+    ///
+    /// Cancelling the task settles with `.cancelled`.
     public func value(after start: () -> Void) async throws(TransportError) -> Value {
         let result = await withTaskCancellationHandler {
             start()

@@ -4,7 +4,9 @@ import Glibc
 /// CPU clocks of processes, for benchmarks.
 public enum CPUClock {
     /// Nanoseconds of CPU that a process has used, its threads and the kernel included; 0 names
-    /// this process. 0 when the process is not there.
+    /// this process.
+    ///
+    /// 0 when the process is not there.
     public static func read(_ process: Int32) -> UInt64 {
         var clock = CLOCK_PROCESS_CPUTIME_ID
         // Safe because both calls fill the one value that they are given.

@@ -37,8 +37,10 @@ public struct SocketAddress: Sendable, Hashable, CustomStringConvertible {
     }
 
     /// Splits `host:port` or `[v6]:port`; the host may be a name.
-    public static func split(_ text: String) throws(TransportError) -> (host: String, port: UInt16) {
-        guard let colon = text.lastIndex(of: ":"), let port = UInt16(text[text.index(after: colon)...])
+    public static func split(_ text: String) throws(TransportError) -> (host: String, port: UInt16)
+    {
+        guard let colon = text.lastIndex(of: ":"),
+            let port = UInt16(text[text.index(after: colon)...])
         else {
             throw TransportError(
                 .invalidAddress, "'\(text)' is not an address: expected HOST:PORT or [IPv6]:PORT")
@@ -73,7 +75,9 @@ public struct SocketAddress: Sendable, Hashable, CustomStringConvertible {
 
     public var isLoopback: Bool {
         if bytes.count == 4 { return bytes[0] == 127 }
-        if bytes.dropLast() == ArraySlice([UInt8](repeating: 0, count: 15)) { return bytes[15] == 1 }
+        if bytes.dropLast() == ArraySlice([UInt8](repeating: 0, count: 15)) {
+            return bytes[15] == 1
+        }
         return bytes.starts(with: [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xFF, 0xFF, 127])
     }
 

@@ -119,9 +119,10 @@ extension PeerIdentity {
         // Safe because the shim writes at most `count` bytes, with the final NUL.
         let found = unsafe COpenSSL_first_uri(certificate, &text, text.count)
         guard found == 1 else { return nil }
-        unsafe self.init(uri: text.withUnsafeBufferPointer { buffer in
-            unsafe buffer.baseAddress.map { unsafe String(cString: $0) } ?? ""
-        })
+        unsafe self.init(
+            uri: text.withUnsafeBufferPointer { buffer in
+                unsafe buffer.baseAddress.map { unsafe String(cString: $0) } ?? ""
+            })
     }
 }
 

@@ -49,7 +49,9 @@ struct TimerHeap {
         while true {
             var child = 2 * parent + 1
             if child >= heap.count { break }
-            if child + 1 < heap.count, heap[child + 1].deadline < heap[child].deadline { child += 1 }
+            if child + 1 < heap.count, heap[child + 1].deadline < heap[child].deadline {
+                child += 1
+            }
             if heap[parent].deadline <= heap[child].deadline { break }
             heap.swapAt(parent, child)
             parent = child

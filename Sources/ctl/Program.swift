@@ -3,7 +3,9 @@ import Transport
 
 /// Runs one command line.
 enum Ctl {
-    /// Runs the command to its end; its exit code. Cancelled, it ends soon with ``interrupted``.
+    /// Runs the command to its end; its exit code.
+    ///
+    /// Cancelled, it ends soon with ``interrupted``.
     static func run(_ arguments: [String], _ surroundings: Surroundings) async -> Terminal.ExitCode
     {
         do throws(Failure) {

@@ -105,7 +105,8 @@ struct Session: Sendable {
         case .setTime:
             guard packet.data.count >= 4 else { return answer(packet, .badData) }
             let isSet = device.clock.set(
-                LocalTime(packed: number(packet.data)), trueTime: now.trueTime, placeTime: now.placeTime)
+                LocalTime(packed: number(packet.data)), trueTime: now.trueTime,
+                placeTime: now.placeTime)
             return answer(packet, isSet ? .ok : .error)
         case .state:
             // The state stands in the place of the session: 0 is waiting.

@@ -210,7 +210,8 @@ let echo = MethodDescriptor(
         let slow = try pair.call([1])
         pair.run()
         var sent = 0
-        while try pair.server.answer(slow, Blob([UInt8](repeating: 0, count: 1000)), isLast: false) {
+        while try pair.server.answer(slow, Blob([UInt8](repeating: 0, count: 1000)), isLast: false)
+        {
             sent += 1
             // The bytes leave, but the client never reads them.
             pair.server.output.bytes = []
@@ -287,7 +288,9 @@ let echo = MethodDescriptor(
         #expect(pair.server.streams.isEmpty)
     }
 
-    @Test func `a message over the limit is refused before it is sent, with the knob's name`() throws {
+    @Test func `a message over the limit is refused before it is sent, with the knob's name`()
+        throws
+    {
         var pair = Pair()
         pair.run()
         let error = #expect(throws: RPCError.self) {
@@ -437,4 +440,3 @@ let echo = MethodDescriptor(
         for step in 1...3 { while isEvent(core.tick(UInt64(step) * 70_000_000_000)) {} }
     }
 }
-

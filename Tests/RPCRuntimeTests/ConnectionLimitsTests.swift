@@ -51,7 +51,8 @@ import Testing
         #expect(cursor == bytes.count)
     }
 
-    @Test func `complete messages that nobody takes hold their credit, however many frames they had`()
+    @Test
+    func `complete messages that nobody takes hold their credit, however many frames they had`()
         throws
     {
         var pair = Pair()

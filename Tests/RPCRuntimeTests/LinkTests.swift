@@ -164,7 +164,9 @@ import Transport
         }
     }
 
-    @Test func `a role that the schema does not name is refused before the handler runs`() async throws {
+    @Test func `a role that the schema does not name is refused before the handler runs`()
+        async throws
+    {
         try await withMesh(client: "location/cairo") { mesh in
             let error = await #expect(throws: RPCError.self) {
                 try await mesh.send([0])

@@ -54,7 +54,9 @@ public func run(
     let folder = try TemporaryDirectory()
     let files = ["in", "out", "err"].map { folder.file($0) }
     try (input ?? "").write(toFile: files[0], atomically: false, encoding: .utf8)
-    for file in files.dropFirst() { _ = FileManager.default.createFile(atPath: file, contents: nil) }
+    for file in files.dropFirst() {
+        _ = FileManager.default.createFile(atPath: file, contents: nil)
+    }
     let process = Process()
     process.executableURL = URL(fileURLWithPath: path)
     process.arguments = arguments

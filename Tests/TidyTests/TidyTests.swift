@@ -144,7 +144,9 @@ import Testing
 
     @Test func `every link and path in a document leads to a file`() throws {
         for file in try Repository.files() where file.path.hasSuffix(".md") {
-            let folder = "\(repositoryRoot)/" + file.path.split(separator: "/").dropLast()
+            let folder =
+                "\(repositoryRoot)/"
+                + file.path.split(separator: "/").dropLast()
                 .map { $0 + "/" }.joined()
             let text = try #require(file.text)
             for link in text.matches(of: /\]\(([^)#\s]+)[^)]*\)/).map(\.output.1)

@@ -205,8 +205,9 @@ struct DeviceContact {
         return result
     }
 
-    /// Stores one batch. On its own because the optimiser of Swift 6.3 crashes on the two calls
-    /// inside the loop.
+    /// Stores one batch.
+    ///
+    /// On its own because the optimiser of Swift 6.3 crashes on the two calls inside the loop.
     private func ingest(_ batch: [Punch]) async throws -> IngestResult {
         let result = try await store.ingest(batch)
         await refresh()

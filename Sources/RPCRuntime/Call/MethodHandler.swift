@@ -54,7 +54,8 @@ public struct MethodHandler: Sendable {
     /// A method with a stream of answers.
     @inlinable public static func serverStreaming<Request: Message, Response: Message>(
         _ method: MethodDescriptor,
-        _ body: @escaping @Sendable (Request, ResponseWriter<Response>, ServerCall)
+        _ body:
+            @escaping @Sendable (Request, ResponseWriter<Response>, ServerCall)
             async throws(RPCError) -> Void
     ) -> MethodHandler {
         MethodHandler(method) { connection, stream, deadline, bytes in

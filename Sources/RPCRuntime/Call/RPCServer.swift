@@ -71,7 +71,8 @@ public final class RPCServer: Sendable {
             if wasReady.withLock({ $0 }) {
                 log(
                     RPCEvent(
-                        .info, "link from \(connection.peer) at \(address) ended: \(error.message)"))
+                        .info, "link from \(connection.peer) at \(address) ended: \(error.message)")
+                )
             } else {
                 log(RPCEvent(.warning, "refused a link from \(address): \(error.message)"))
             }

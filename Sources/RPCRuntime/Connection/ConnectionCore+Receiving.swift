@@ -12,7 +12,8 @@ extension ConnectionCore {
             let limit = phase == .greeting ? 64 << 10 : options.frameBytesMax
             guard header.length <= limit else {
                 return broken(
-                    "a frame of \(header.length) bytes is over the limit of \(limit) (option frameBytesMax)")
+                    "a frame of \(header.length) bytes is over the limit of \(limit) (option frameBytesMax)"
+                )
             }
             let start = cursor + FrameHeader.size
             guard bytes.count - start >= header.length else { return .needsBytes }

@@ -75,7 +75,9 @@ extension ConnectionCore {
     }
 
     /// Takes a message that is over a limit out of the output again.
-    private mutating func checkSize(_ length: Int, from start: Int, _ what: @autoclosure () -> String)
+    private mutating func checkSize(
+        _ length: Int, from start: Int, _ what: @autoclosure () -> String
+    )
         throws(RPCError)
     {
         let theirs = Int(clamping: peerHello.messageBytesMax)

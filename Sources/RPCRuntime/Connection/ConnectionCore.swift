@@ -1,5 +1,7 @@
 /// The state machine of one connection: bytes, calls and the time go in; frames for the socket
-/// and events come out. It does no I/O, reads no clock and starts nothing.
+/// and events come out.
+///
+/// It does no I/O, reads no clock and starts nothing.
 ///
 /// A connection's life:
 ///

@@ -1,12 +1,16 @@
 /// Every limit and time of a connection, with its default.
 public struct RPCOptions: Sendable {
-    /// The longest frame payload taken; more ends the connection. gRPC takes 16 KiB; four times
-    /// that keeps room for peers that cut larger frames.
+    /// The longest frame payload taken; more ends the connection.
+    ///
+    /// gRPC takes 16 KiB; four times that keeps room for peers that cut larger frames.
     public var frameBytesMax = 64 << 10
-    /// The longest message taken or sent. 4 MiB is what gRPC users know.
+    /// The longest message taken or sent.
+    ///
+    /// 4 MiB is what gRPC users know.
     public var messageBytesMax = 4 << 20
-    /// Credit of each stream, in payload bytes. HTTP/2's 65,535 is the field's most common
-    /// throughput bug; 1 MiB covers 100 Mbit/s at 80 ms.
+    /// Credit of each stream, in payload bytes.
+    ///
+    /// HTTP/2's 65,535 is the field's most common throughput bug; 1 MiB covers 100 Mbit/s at 80 ms.
     public var streamWindow = 1 << 20
     /// Credit of the whole connection.
     public var connectionWindow = 8 << 20

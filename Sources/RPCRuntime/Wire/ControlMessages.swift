@@ -134,8 +134,9 @@ struct CallStatus: Message {
         certainty = UInt32(error.certainty.rawValue)
     }
 
-    /// The error that this status tells of; nil for success. Codes of later versions read as
-    /// `unknown`.
+    /// The error that this status tells of; nil for success.
+    ///
+    /// Codes of later versions read as `unknown`.
     var error: RPCError? {
         if code == 0 { return nil }
         return RPCError(

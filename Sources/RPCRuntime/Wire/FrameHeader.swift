@@ -15,7 +15,9 @@ enum FrameType: UInt8 {
     case close = 10
 }
 
-/// The twelve bytes before every frame's payload, little-endian:
+/// The twelve bytes before every frame's payload.
+///
+/// Numbers are little-endian.
 ///
 ///     0        3      4           8       9          10     12
 ///     | length | type | stream id | flags | reserved | head |

@@ -4,7 +4,9 @@ import RPCRuntime
 import ServiceKit
 
 extension Session {
-    /// Makes a key. Its secret alone goes to standard output, so that it can be redirected.
+    /// Makes a key.
+    ///
+    /// Its secret alone goes to standard output, so that it can be redirected.
     func createKey() async throws(Failure) -> Terminal.ExitCode {
         let name = invocation.operands[0]
         guard (1...128).contains(name.utf8.count) else {
