@@ -106,7 +106,7 @@ public struct ResponseStream<Response: Message>: AsyncSequence, Sendable {
     @usableFromInline let arrived: LoopBound<(StreamSink, StreamBuffer<Response>)>
 
     @inlinable init(
-        _ connection: RPCConnection, _ stream: UInt32, 
+        _ connection: RPCConnection, _ stream: UInt32,
         _ arrived: LoopBound<(StreamSink, StreamBuffer<Response>)>
     ) {
         self.connection = connection
