@@ -54,14 +54,16 @@ struct BenchClient {
     /// Calls one after the other until the measurement is over.
     private func call(_ client: Echo.Client, _ size: Int, _ measurement: Measurement) async throws {
         let request = Payload(data: [UInt8](repeating: 7, count: size))
+        var tally = Tally(measurement)
         var start = Measurement.now()
         while true {
             let response = try await client.echo(request)
             precondition(response.data.count == size, "the echo has another size")
             let now = Measurement.now()
-            if !measurement.finished(start, now: now) { return }
+            if !tally.finished(start, now: now) { break }
             start = now
         }
+        measurement.add(tally)
     }
 
     private func stream() async throws {
@@ -71,12 +73,14 @@ struct BenchClient {
         try await onLoop {
             while !measurement.isOver {
                 try await client.download(request) { (payloads) throws(RPCError) in
+                    var tally = Tally(measurement)
                     var start = Measurement.now()
                     for try await _ in payloads {
                         let now = Measurement.now()
-                        if !measurement.finished(start, now: now) { break }
+                        if !tally.finished(start, now: now) { break }
                         start = now
                     }
+                    measurement.add(tally)
                 }
             }
         }
@@ -88,13 +92,15 @@ struct BenchClient {
         try await withThrowingTaskGroup(of: Void.self) { group in
             for _ in 0..<options.connections {
                 group.addTask {
+                    var tally = Tally(measurement)
                     while true {
                         let start = Measurement.now()
                         let connection = try await dial()
-                        let isOver = !measurement.finished(start, now: Measurement.now())
+                        let isOver = !tally.finished(start, now: Measurement.now())
                         connection.close()
-                        if isOver { return }
+                        if isOver { break }
                     }
+                    measurement.add(tally)
                 }
             }
             try await group.waitForAll()

@@ -16,10 +16,10 @@ extension RPCConnection {
     func unaryOnLoop<Request: Message, Response: Message>(
         _ method: MethodDescriptor, _ request: Request, _ options: CallOptions
     ) async throws(RPCError) -> Response {
-        let sink = takeSink(method)
+        let sink = takeSink()
         let stream = try begin(method, options, sink) { request.encode(into: &$0) }
         while sink.end == nil { await wait(for: sink, stream) }
-        try sink.check()
+        try sink.check(method)
         do throws(DecodingFailure) {
             let response = try Response(decoding: sink.bytes.span)
             giveBack(sink)
@@ -70,14 +70,13 @@ extension RPCConnection {
     }
 
     /// A sink for a unary call: one that an earlier call has left, where there is one.
-    @usableFromInline func takeSink(_ method: MethodDescriptor) -> UnarySink {
-        guard let sink = state.withValue({ $0.sinks.popLast() }) else { return UnarySink(method) }
-        sink.reset(for: method)
-        return sink
+    @usableFromInline func takeSink() -> UnarySink {
+        state.withValue { $0.sinks.popLast() } ?? UnarySink()
     }
 
     /// Keeps the sink of a call that has ended well for a later one.
     @usableFromInline func giveBack(_ sink: UnarySink) {
+        sink.reset()
         state.withValue { state in
             if state.sinks.count < 64 { state.sinks.append(sink) }
         }
@@ -146,7 +145,7 @@ extension RPCConnection {
                 case .call(let sink)? = state.core.streams[slot].attachment
             else { return nil }
             if isLast {
-                state.core.takeCall(stream)
+                state.core.completeCall(slot: slot)
                 state.core.owe(credit)
             } else if sink.consumesAtOnce {
                 state.core.consumed(stream, credit)

@@ -2,13 +2,12 @@ public import Transport
 
 /// Where the answer of a call of ours goes; used on the connection's loop only.
 @usableFromInline class ResponseSink {
-    @usableFromInline final var method: MethodDescriptor
     /// How the call ended: true, or the error.
     @usableFromInline final var end: Result<Bool, RPCError>?
     /// The task that waits for a message or the end.
     @usableFromInline final var waiter: Waiter<Bool>?
 
-    @usableFromInline init(_ method: MethodDescriptor) { self.method = method }
+    @usableFromInline init() {}
 
     /// Whether the credit of messages is given back as they arrive.
     @usableFromInline var consumesAtOnce: Bool { true }
@@ -31,25 +30,24 @@ public import Transport
 /// they are not generic, since the methods of a generic class are not specialised.
 @usableFromInline final class UnarySink: ResponseSink {
     @usableFromInline var bytes: [UInt8] = []
-    private var hasMessage = false
+    private var messageCount = 0
 
     /// Memory beyond this is not kept for the next call.
     private static let keptBytesMax = 16 << 10
 
     override func receive(_ bytes: Span<UInt8>, credit: Int) -> RPCError? {
-        guard !hasMessage else {
-            return RPCError(.unimplemented, "\(method.name) was answered with several messages")
+        messageCount += 1
+        if messageCount > 1 {
+            return RPCError(.unimplemented, "a unary call was answered with several messages")
         }
-        hasMessage = true
         self.bytes.append(bytes, 0..<bytes.count)
         return nil
     }
 
     /// Makes the sink ready for another call; only once its call has ended.
-    func reset(for method: MethodDescriptor) {
-        self.method = method
+    func reset() {
         end = nil
-        hasMessage = false
+        messageCount = 0
         if bytes.capacity > Self.keptBytesMax {
             bytes = []
         } else {
@@ -58,9 +56,9 @@ public import Transport
     }
 
     /// Checks that the call ended with a message.
-    @usableFromInline func check() throws(RPCError) {
+    @usableFromInline func check(_ method: MethodDescriptor) throws(RPCError) {
         _ = try end?.get()
-        guard hasMessage else {
+        guard messageCount == 1 else {
             throw RPCError(.unimplemented, "\(method.name) was answered without a message")
         }
     }
@@ -70,14 +68,16 @@ public import Transport
 @usableFromInline final class StreamSink: ResponseSink {
     @usableFromInline typealias Accept = (Span<UInt8>) -> DecodingFailure?
 
+    private let method: MethodDescriptor
     /// Decodes a message into the call's buffer.
     private let accept: Accept
     /// The credit of the messages in the buffer.
     @usableFromInline var credit = 0
 
     @usableFromInline init(_ method: MethodDescriptor, _ accept: @escaping Accept) {
+        self.method = method
         self.accept = accept
-        super.init(method)
+        super.init()
     }
 
     override var consumesAtOnce: Bool { false }

@@ -163,11 +163,18 @@ extension ConnectionCore {
         return state
     }
 
+    /// Forgets a call of ours whose last message has come.
+    mutating func completeCall(slot: Int) {
+        reassemblyBytes -= streams[slot].assembly.count
+        streams.discard(slot: slot)
+    }
+
     /// Forgets a served stream.
     mutating func removeServed(_ stream: UInt32) {
-        guard let state = streams.remove(stream) else { return }
+        guard let slot = streams.slot(of: stream) else { return }
         servedCount -= 1
-        reassemblyBytes -= state.assembly.count
+        reassemblyBytes -= streams[slot].assembly.count
+        streams.discard(slot: slot)
     }
 
     // MARK: - The backlog

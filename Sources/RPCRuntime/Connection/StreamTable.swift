@@ -53,10 +53,23 @@ struct StreamTable<Value> {
 
     @discardableResult
     mutating func remove(_ id: UInt32) -> Value? {
-        guard var hole = slot(of: id) else { return nil }
+        guard let slot = slot(of: id) else { return nil }
         // Swapped, not copied: a copy would touch every reference in it twice.
         var removed = empty
-        swap(&removed, &values[hole])
+        swap(&removed, &values[slot])
+        close(slot)
+        return removed
+    }
+
+    /// Removes the stream in a slot from ``slot(of:)``.
+    mutating func discard(slot: Int) {
+        values[slot] = empty
+        close(slot)
+    }
+
+    /// Closes the hole at a slot whose value is empty already.
+    private mutating func close(_ slot: Int) {
+        var hole = slot
         let mask = ids.count - 1
         var next = (hole + 1) & mask
         // Moves up what a search from its home would no longer find behind the hole.
@@ -70,7 +83,6 @@ struct StreamTable<Value> {
         }
         ids[hole] = 0
         count -= 1
-        return removed
     }
 
     private mutating func grow() {
