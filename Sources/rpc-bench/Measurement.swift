@@ -38,7 +38,9 @@ final class Measurement: Sendable {
 
     /// Reads the clocks when the window's first call ends.
     func noteBegin(_ now: UInt64) {
-        if hasBegun.load(ordering: .relaxed) || hasBegun.exchange(true, ordering: .relaxed) { return }
+        if hasBegun.load(ordering: .relaxed) || hasBegun.exchange(true, ordering: .relaxed) {
+            return
+        }
         let clocks = read(now)
         state.withLock { $0.first = clocks }
     }
@@ -70,10 +72,11 @@ final class Measurement: Sendable {
     }
 
     func report() {
-        print(state.withLock { state in
-            state.samples.sort()
-            return line(state)
-        })
+        print(
+            state.withLock { state in
+                state.samples.sort()
+                return line(state)
+            })
     }
 
     private func line(_ state: State) -> String {
