@@ -30,7 +30,7 @@ struct BenchClient {
     private func dial() async throws -> RPCConnection {
         try await RPCDialler(
             address: "\(options.host):\(options.port)", tls: tls, loop: loop,
-            options: BenchServer.benchLimits()
+            options: BenchServer.limits()
         ).connect()
     }
 

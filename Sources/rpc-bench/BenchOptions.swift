@@ -1,3 +1,5 @@
+import RPCRuntime
+
 /// The command line of server and client.
 struct BenchOptions: Sendable {
     struct Mistake: Error { let message: String }
@@ -15,6 +17,16 @@ struct BenchOptions: Sendable {
     var warm = 1.0
     var seconds = 5.0
     var count = 0
+    var limits = BenchServer.limits()
+
+    /// What a test makes small, to reach it.
+    private static var serverLimits: [(String, WritableKeyPath<RPCOptions, Int>)] {
+        [
+            ("--frame", \.frameBytesMax), ("--message", \.messageBytesMax),
+            ("--window", \.streamWindow), ("--connection-window", \.connectionWindow),
+            ("--reassembly", \.reassemblyBytesMax), ("--streams", \.streamsMax),
+        ]
+    }
 
     init(_ arguments: [String]) throws {
         var given: [String: String] = [:]
@@ -57,6 +69,11 @@ struct BenchOptions: Sendable {
         connections = try take("--conns") { Int($0) } ?? connections
         outstanding = try take("--outstanding") { Int($0) } ?? outstanding
         count = try take("--count") { Int($0) } ?? count
+        for (name, limit) in Self.serverLimits {
+            guard let value = try take(name, { Int($0) }) else { continue }
+            guard value > 0 else { throw Mistake(message: "\(name) is positive") }
+            limits[keyPath: limit] = value
+        }
         _ = try take("--variant") { $0 }
         let resume = try take("--resume") { Int($0) } ?? 0
         if resume != 0 {

@@ -12,14 +12,14 @@ enum BenchServer {
         let loop = EventLoop(name: "server")
         let server = RPCServer(
             tls: tls, loop: loop, services: [Echo.handlers(EchoHandler())],
-            options: benchLimits())
+            options: options.limits)
         _ = try server.listen(on: SocketAddress(host: options.host, port: options.port))
         print("READY")
         while true { try await Task.sleep(for: .seconds(3600)) }
     }
 
     /// Room for the 64 MiB messages of workload H.
-    static func benchLimits() -> RPCOptions {
+    static func limits() -> RPCOptions {
         var limits = RPCOptions()
         limits.messageBytesMax = 80 << 20
         limits.reassemblyBytesMax = 160 << 20

@@ -7,7 +7,7 @@ import Transport
     static let usage = """
         rpc-bench: measures the RPC runtime over mutual TLS 1.3
 
-        usage: rpc-bench server --port P --certs DIR [--threads N]
+        usage: rpc-bench server --port P --certs DIR [--threads N] [limits]
                rpc-bench client --port P --certs DIR --workload W [options]
                rpc-bench zk-download --device HOST:PORT [options]
 
@@ -19,6 +19,11 @@ import Transport
           C  100 B, 8 connections, 32 calls each       D  64 KiB, 1 connection, 8 calls
           E  one call that streams 100 B messages      F  connection set-ups, one at a time
           G  memory of idle connections                H  small calls beside 64 MiB echoes
+
+        limits of the server:
+          --frame B --message B --reassembly B    bytes of a frame, a message, all incomplete ones
+          --window B --connection-window B        credit of a stream, of a connection
+          --streams N                             calls at once
 
         client options:
           --host H --peer NAME --server-pid PID   whom to call; whose CPU and memory to read
