@@ -164,6 +164,16 @@ import Transport
         }
     }
 
+    @Test func `a request that cannot be read is the caller's mistake`() async throws {
+        try await withMesh { mesh in
+            var request = Payload()
+            request.unknownFields = [1 << 3 | 2, 5]
+            let sent = request
+            let error = await #expect(throws: RPCError.self) { try await mesh.echo.echo(sent) }
+            #expect(error?.code == .invalidArgument && error?.certainty == .refused)
+        }
+    }
+
     @Test func `a role that the schema does not name is refused before the handler runs`()
         async throws
     {

@@ -33,7 +33,7 @@ extension RPCConnection {
         finish(
             stream,
             RPCError(
-                .internal, "the request to \(method.name) cannot be read: \(failure)",
+                .invalidArgument, "the request to \(method.name) cannot be read: \(failure)",
                 certainty: .refused))
     }
 

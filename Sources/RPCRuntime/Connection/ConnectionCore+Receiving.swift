@@ -32,11 +32,12 @@ extension ConnectionCore {
         _ header: FrameHeader, _ bytes: Span<UInt8>, _ payload: Range<Int>, _ now: UInt64
     ) -> Event? {
         guard header.reserved == 0 else { return broken("a reserved byte is not 0") }
-        guard let type = FrameType(rawValue: header.type) else {
-            return header.type & 0x80 != 0 ? nil : broken("unknown frame type \(header.type)")
-        }
-        if phase == .greeting, type != .hello, type != .close {
+        let known = FrameType(rawValue: header.type)
+        if phase == .greeting, known != .hello, known != .close {
             return broken("its first frame is not a hello")
+        }
+        guard let type = known else {
+            return header.type & 0x80 != 0 ? nil : broken("unknown frame type \(header.type)")
         }
         guard header.head == 0 || type == .request else {
             return broken("a \(type) frame has a call head")
@@ -49,17 +50,27 @@ extension ConnectionCore {
         case .data: return handleData(header, bytes, payload)
         case .request: return handleRequest(header, bytes, payload, now)
         case .status: return handleStatus(header, bytes, payload)
-        case .cancel: return handleCancel(header)
+        case .cancel: return handleCancel(header, bytes, payload)
         case .credit: return handleCredit(header, bytes, payload)
+        case .hello, .ping, .pong, .drain, .close:
+            guard header.stream == 0 else {
+                return broken("a \(type) frame on stream \(header.stream)")
+            }
+        }
+        switch type {
         case .hello: return handleHello(bytes, payload)
         case .ping: return handlePing(bytes, payload, now)
         case .pong:
+            guard payload.count == 8 else { return broken("a pong without its 8 bytes") }
             pingSent = nil
             return nil
         case .drain:
+            guard decode(DrainNotice.self, bytes, payload) != nil else {
+                return broken("a drain that cannot be read")
+            }
             isPeerDraining = true
             return .draining
-        case .close: return handleClose(bytes, payload)
+        default: return handleClose(bytes, payload)
         }
     }
 
@@ -221,9 +232,14 @@ extension ConnectionCore {
             certainty: .refused)
     }
 
-    private mutating func handleCancel(_ header: FrameHeader) -> Event? {
+    private mutating func handleCancel(
+        _ header: FrameHeader, _ bytes: Span<UInt8>, _ payload: Range<Int>
+    ) -> Event? {
         guard !isOurs(header.stream), !isFuture(header.stream) else {
             return broken("a cancel of stream \(header.stream), which the peer has not opened")
+        }
+        guard decode(CallStatus.self, bytes, payload) != nil else {
+            return broken("a cancel that cannot be read")
         }
         guard let slot = streams.slot(of: header.stream) else { return nil }
         return abandon(slot, header.stream)

@@ -135,6 +135,10 @@ extension ConnectionCore {
     /// `answer` with `isLast`.
     mutating func finish(_ stream: UInt32, _ error: RPCError?) {
         guard let slot = streams.slot(of: stream) else { return }
+        var error = error
+        // "Not sent" is about an answer over a limit, or a call that the handler made itself; this
+        // call has come, and its caller must not conclude that nothing was done.
+        if error?.certainty == .notSent { error?.certainty = .processed }
         if streams[slot].isAbandoned || phase != .open {
             removeServed(stream)
         } else if let backlog = streams[slot].backlog {
