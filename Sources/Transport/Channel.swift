@@ -37,9 +37,19 @@ public final class Channel: Pollable, @unchecked Sendable {
     private var isDirty = false
     private var isPaused = false
     private var isClosing = false
+    /// Nothing more is sent: the end of the output has been told to the peer, or is on its way.
+    private var isOutputOver = false
+    private var closingTimer: TimerID?
+    /// Why the socket takes nothing more, while it may still hold bytes to be read.
+    private var writeFailure: TransportError?
 
     /// The bytes that may wait for the socket before ``isCongested``.
     private static let highWater = 256 << 10
+    /// The bytes that may wait for the socket before nothing more is read: a peer that only sends
+    /// can have OpenSSL answer it.
+    static let readingLimit = 4 << 20
+    /// How long ``closeAfterFlush()`` waits for a peer that takes nothing, in nanoseconds.
+    var closingLimit: UInt64 = 5_000_000_000
 
     init(
         _ descriptor: consuming Descriptor, to address: SocketAddress, on loop: EventLoop,
@@ -85,7 +95,7 @@ public final class Channel: Pollable, @unchecked Sendable {
     /// Whether so many bytes wait for the socket that nothing should be added.
     public var isCongested: Bool { pending > Self.highWater }
 
-    private var pending: Int { tls?.output.count ?? plainOutput.count }
+    var pending: Int { tls?.output.count ?? plainOutput.count }
 
     /// Has ``ChannelHandler/channelFlush()`` called at the end of this turn.
     ///
@@ -101,7 +111,7 @@ public final class Channel: Pollable, @unchecked Sendable {
     ///
     /// Only from ``ChannelHandler/channelFlush()``, or before the end of a turn.
     public func send(_ bytes: Span<UInt8>) {
-        guard phase == .open, !bytes.isEmpty else { return }
+        guard phase == .open, !isOutputOver, !bytes.isEmpty else { return }
         // Safe because both destinations copy the bytes before they return.
         let failure = unsafe bytes.withUnsafeBytes { buffer -> TransportError? in
             guard let tls else {
@@ -127,13 +137,28 @@ public final class Channel: Pollable, @unchecked Sendable {
         updateInterest()
     }
 
-    /// Closes once what was sent has left; the handler is told.
+    /// Closes once what was sent has left and the peer has closed too, or when the peer has taken
+    /// nothing for 5 s; the handler is told.
     ///
-    /// Only from the loop.
+    /// Only from the loop. Closing with unread bytes would reset the connection, and the peer would
+    /// lose what is on its way to it.
     public func closeAfterFlush() {
+        guard phase != .closed, !isClosing else { return }
         isClosing = true
+        limitClosing()
+        resumeReading()
         setNeedsFlush()
     }
+
+    private func limitClosing() {
+        let before = sentCount
+        closingTimer = loop.schedule(at: EventLoop.clock() &+ closingLimit) { [self] in
+            if sentCount != before { return limitClosing() }
+            finish(TransportError(.timedOut, "\(remoteAddress) did not close the connection"))
+        }
+    }
+
+    private var sentCount: UInt64 { tls?.output.sentCount ?? plainOutput.sentCount }
 
     /// Closes at once.
     ///
@@ -142,17 +167,36 @@ public final class Channel: Pollable, @unchecked Sendable {
 
     func flush() {
         isDirty = false
+        let wasCongested = isCongested
         if phase == .open { handler?.channelFlush() }
-        if isClosing, phase == .open, !isDirty { tls?.closeNotify() }
+        // Congested, the handler may have kept something back.
+        if isClosing, phase == .open, !isDirty, !wasCongested, !isOutputOver {
+            isOutputOver = true
+            tls?.closeNotify()
+        }
         writeOut()
-        if isClosing, phase != .closed, pending == 0, !isDirty { finish(nil) }
+        guard isClosing, phase != .closed, pending == 0, !isDirty else { return }
+        if phase != .open {
+            finish(nil)
+        } else if isOutputOver {
+            shutdown(number, Int32(SHUT_WR))
+        } else {
+            setNeedsFlush()
+        }
     }
 
     private func writeOut() {
         guard phase != .closed, phase != .connecting else { return }
         let failure =
             tls.map { $0.output.send(to: number) } ?? plainOutput.send(to: number)
-        if failure != 0 {
+        if failure == EPIPE || failure == ECONNRESET {
+            // What the peer sent before is read first: it may say why. Then the end is reported,
+            // as epoll tells of it whatever is asked for.
+            writeFailure = TransportError(
+                errno: failure, "lost the connection to \(remoteAddress)")
+            tls?.output.release()
+            plainOutput.release()
+        } else if failure != 0 {
             finish(TransportError(errno: failure, "lost the connection to \(remoteAddress)"))
             return
         }
@@ -162,7 +206,7 @@ public final class Channel: Pollable, @unchecked Sendable {
     private func updateInterest() {
         guard phase != .closed, phase != .connecting else { return }
         let wanted =
-            (isPaused ? 0 : UInt32(EPOLLIN.rawValue))
+            (isPaused || pending > Self.readingLimit ? 0 : UInt32(EPOLLIN.rawValue))
             | (pending > 0 ? UInt32(EPOLLOUT.rawValue) : 0)
         if wanted == interest { return }
         interest = wanted
@@ -172,6 +216,7 @@ public final class Channel: Pollable, @unchecked Sendable {
     private func finish(_ error: TransportError?) {
         guard phase != .closed else { return }
         phase = .closed
+        if let closingTimer { loop.cancel(closingTimer) }
         if generation != 0 { loop.remove(number) }
         descriptor = nil
         let handler = self.handler
@@ -188,11 +233,12 @@ public final class Channel: Pollable, @unchecked Sendable {
         case .handshaking, .open:
             if events & UInt32(EPOLLOUT.rawValue) != 0 {
                 writeOut()
-                if phase == .open, pending < Self.highWater / 2 { setNeedsFlush() }
+                if phase == .open || isClosing, pending < Self.highWater / 2 { setNeedsFlush() }
             }
             let readable =
                 UInt32(EPOLLIN.rawValue) | UInt32(EPOLLHUP.rawValue) | UInt32(EPOLLERR.rawValue)
-            if events & readable != 0 { readOnce() }
+            // Not when writing ended it: the descriptor's number may be another's by now.
+            if events & readable != 0, phase != .closed { readOnce() }
         }
     }
 
@@ -218,13 +264,14 @@ public final class Channel: Pollable, @unchecked Sendable {
         let count = unsafe recv(number, loop.readBuffer.baseAddress, loop.readBuffer.count, 0)
         if count < 0 {
             if errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR { return }
-            finish(TransportError(errno: errno, "lost the connection to \(remoteAddress)"))
+            let lost = TransportError(errno: errno, "lost the connection to \(remoteAddress)")
+            finish(writeFailure ?? lost)
             return
         }
         if count == 0 {
             finish(
                 phase == .open
-                    ? nil
+                    ? writeFailure
                     : TransportError(
                         .closed, "\(remoteAddress) closed the connection during the TLS handshake"))
             return
@@ -281,6 +328,7 @@ public final class Channel: Pollable, @unchecked Sendable {
                 return
             }
         }
+        if phase == .open, tls?.isAtEnd == true { finish(nil) }
         if phase == .open, pending > 0 { setNeedsFlush() }
     }
 

@@ -142,13 +142,21 @@ public final class EventLoop: TaskExecutor, @unchecked Sendable {
     /// Only from the loop.
     public func cancel(_ timer: TimerID) { timers.cancel(timer) }
 
+    /// The timers that are set; only from the loop.
+    var timerCount: Int { timers.count }
+
     /// Suspends for at least `duration`; throws `.cancelled` when the task is.
     public func sleep(for duration: Duration) async throws(TransportError) {
         let done = OneShot<Bool>()
         let nanoseconds = duration.clampedNanoseconds
         _ = try await done.value {
             perform { [self] in
-                schedule(at: Self.clock() &+ nanoseconds) { done.settle(.success(true)) }
+                if done.isSettled { return }
+                let timer = schedule(at: Self.clock() &+ nanoseconds) {
+                    done.settle(.success(true))
+                }
+                // Sleeps that are cancelled must not pile up until they would have ended.
+                done.onSettled { [self] in perform { [self] in cancel(timer) } }
             }
         }
     }
@@ -158,7 +166,8 @@ public final class EventLoop: TaskExecutor, @unchecked Sendable {
     /// Watches a descriptor; the registration's number keeps late events from a later owner of
     /// the same descriptor number.
     func add(_ target: any Pollable, _ descriptor: Int32, events: UInt32) -> UInt32 {
-        generation &+= 1
+        // 0 is the loop's own eventfd.
+        generation = generation == .max ? 1 : generation + 1
         let index = Int(descriptor)
         while registrations.count <= index { registrations.append(Registration()) }
         registrations[index] = Registration(generation: generation, target: target)

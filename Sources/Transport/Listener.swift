@@ -134,7 +134,7 @@ public final class Listener: Pollable, @unchecked Sendable {
                 }
             }
             guard accepted >= 0 else {
-                if errno == EMFILE || errno == ENFILE { pauseForDescriptors() }
+                if [EMFILE, ENFILE, ENOMEM, ENOBUFS].contains(errno) { pauseForResources() }
                 return
             }
             deliver(
@@ -156,8 +156,8 @@ public final class Listener: Pollable, @unchecked Sendable {
         }
     }
 
-    /// Without free descriptors the listener would spin: it rests for a moment.
-    private func pauseForDescriptors() {
+    /// Without free descriptors or memory the listener would spin: it rests for a moment.
+    private func pauseForResources() {
         loop.modify(number, events: 0, generation: generation)
         loop.schedule(at: loop.now &+ 100_000_000) { [weak self] in
             guard let self, descriptor != nil else { return }

@@ -6,6 +6,8 @@ import Glibc
     private var capacity = 0
     private var start = 0
     private var end = 0
+    /// How many bytes the kernel has taken in all.
+    private(set) var sentCount: UInt64 = 0
 
     // Safe throughout because 0 ≤ start ≤ end ≤ capacity, and `storage` has `capacity` bytes
     // from malloc, freed once in `deinit` or when it is replaced.
@@ -50,6 +52,7 @@ import Glibc
                 descriptor, storage + start, count, Int32(MSG_NOSIGNAL))
             if sent >= 0 {
                 start += sent
+                sentCount &+= UInt64(sent)
             } else if errno == EAGAIN || errno == EWOULDBLOCK {
                 return 0
             } else if errno != EINTR {

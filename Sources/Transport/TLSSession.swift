@@ -16,6 +16,8 @@ import Glibc
     private let context: TLSContext
     /// The ciphertext of the current read that OpenSSL has not taken yet; empty between reads.
     private var input = unsafe UnsafeRawBufferPointer(start: nil, count: 0)
+    /// Whether the peer has said that no more comes.
+    private(set) var isAtEnd = false
     /// Ciphertext for the socket.
     var output = OutputBuffer()
 
@@ -74,7 +76,9 @@ import Glibc
             case SSL_ERROR_WANT_READ, SSL_ERROR_WANT_WRITE:
                 dropInput()
                 return filled
-            case SSL_ERROR_ZERO_RETURN: return filled > 0 ? filled : nil
+            case SSL_ERROR_ZERO_RETURN:
+                isAtEnd = true
+                return filled > 0 ? filled : nil
             default: throw failure()
             }
         }

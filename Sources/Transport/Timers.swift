@@ -14,6 +14,9 @@ struct TimerHeap {
     private var bodies: [UInt64: () -> Void] = [:]
     private var lastID: UInt64 = 0
 
+    /// Those that are set, without the cancelled ones.
+    var count: Int { bodies.count }
+
     /// The deadline of the first timer, which may be a cancelled one.
     var next: UInt64? { heap.first?.deadline }
 

@@ -13,6 +13,7 @@ import Transport
         let cancelled = Counter()
         let started = Counter()
         let written = Counter()
+        let release = OneShot<Bool>()
 
         func echo(_ request: Payload, _ call: ServerCall) async throws(RPCError) -> Payload {
             switch request.data.first {
@@ -30,6 +31,11 @@ import Transport
             case 4:
                 let back = Echo.Client(call.connection)
                 return try await back.echo(Payload(data: [5] + request.data.dropFirst()))
+            case 7:
+                started.add()
+                _ = try? await release.value {}
+                if request.data.count == 1 { throw RPCError(.aborted, "released") }
+                return Payload(data: [UInt8](repeating: 7, count: 3_000_000))
             case 6:
                 let left = call.remainingTime ?? .zero
                 return Payload(data: Array("\(left.components.seconds)".utf8))
@@ -41,6 +47,20 @@ import Transport
             _ request: StreamRequest, to payloads: ResponseWriter<Payload>, _ call: ServerCall
         ) async throws(RPCError) {
             let payload = Payload(data: [UInt8](repeating: 7, count: Int(request.size)))
+            if request.size == 14 {
+                // Leaves a writer behind that fills the window.
+                Task(executorPreference: call.connection.loop) {
+                    do throws(RPCError) {
+                        while true {
+                            try await payloads.write(
+                                Payload(data: [UInt8](repeating: 7, count: 10_000)))
+                            written.add()
+                        }
+                    } catch { release.settle(.success(true)) }
+                }
+                while written.value < 100 { await Task.yield() }
+                return
+            }
             for _ in 0..<request.count {
                 do throws(RPCError) {
                     try await payloads.write(payload)
@@ -80,11 +100,23 @@ import Transport
         func add(_ event: RPCEvent) { all.withLock { $0.append(event.message) } }
     }
 
-    private func withMesh(
+    /// Made once per identity: several processes each time would hold up the other tests.
+    private static let made = Mutex<[String: Certificates]>([:])
+
+    static func certificates(_ identity: String) throws -> Certificates {
+        try made.withLock { made in
+            if let known = made[identity] { return known }
+            let new = try Certificates([identity, "gateway/main"])
+            made[identity] = new
+            return new
+        }
+    }
+
+    func withMesh(
         client identity: String = "ctl/alice", _ options: RPCOptions = RPCOptions(),
         _ body: (Mesh) async throws -> Void
     ) async throws {
-        let certificates = try Certificates([identity, "gateway/main"])
+        let certificates = try Self.certificates(identity)
         let loop = EventLoop(name: "server")
         let clientLoop = EventLoop(name: "client")
         defer {
@@ -107,7 +139,7 @@ import Transport
         await server.shutdown(grace: .milliseconds(100))
     }
 
-    private func context(_ certificates: Certificates, _ identity: String, isServer: Bool) throws
+    func context(_ certificates: Certificates, _ identity: String, isServer: Bool) throws
         -> TLSContext
     {
         try TLSContext.mutual(
@@ -311,7 +343,7 @@ import Transport
     }
 
     /// Waits for what another task does soon; the suite's time limit bounds it.
-    private func eventually(_ condition: () -> Bool) async throws {
+    func eventually(_ condition: () -> Bool) async throws {
         while !condition() { try await Task.sleep(for: .milliseconds(1)) }
     }
 }

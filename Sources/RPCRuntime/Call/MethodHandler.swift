@@ -107,7 +107,7 @@ public struct ResponseWriter<Response: Message>: Sendable {
         if isSent == .busy {
             // Another task's message of this stream is still waiting.
             try await connection.waitForBacklog(stream)
-            return try await writeOnLoop(response)
+            return try await write(response)
         }
         try await connection.waitForBacklog(stream)
     }

@@ -46,10 +46,10 @@ extension RPCConnection {
         }
         do throws(RPCError) {
             let result = try await body(responses)
-            end(responses.stream)
+            responses.end()
             return result
         } catch {
-            end(responses.stream)
+            responses.end()
             throw error
         }
     }
@@ -76,6 +76,8 @@ extension RPCConnection {
 
     /// Keeps the sink of a call that has ended well for a later one.
     @usableFromInline func giveBack(_ sink: UnarySink) {
+        // The task may have gone on elsewhere, as an actor's does.
+        guard loop.isCurrent else { return }
         sink.reset()
         state.withValue { state in
             if state.sinks.count < 64 { state.sinks.append(sink) }
@@ -120,14 +122,6 @@ extension RPCConnection {
         return stream
     }
 
-    @usableFromInline func end(_ stream: UInt32) {
-        if loop.isCurrent {
-            cancelCall(stream)
-        } else {
-            loop.execute { [self] in cancelCall(stream) }
-        }
-    }
-
     /// Gives a call of ours up, if it has not ended; only on the loop.
     @usableFromInline func cancelCall(_ stream: UInt32) {
         let attachment = state.withValue { $0.core.cancel(stream) }
@@ -157,10 +151,12 @@ extension RPCConnection {
         if isLast {
             sink.finish(failure)
         } else if let failure {
-            _ = state.withValue { $0.core.cancel(stream) }
+            state.withValue { state in
+                _ = state.core.cancel(stream)
+                if !sink.consumesAtOnce { state.core.owe(credit) }
+            }
             sink.finish(failure)
         }
-        if isDraining { closeIfDrained() }
     }
 
     /// The caller has taken messages: their bytes are credited to the peer.

@@ -75,6 +75,8 @@ extension RPCConnection {
     @usableFromInline
     func finish(_ stream: UInt32, _ error: RPCError?) {
         loop.perform { [self] in
+            // Writers that outlive the handler.
+            resumeWriters(stream, false)
             state.withValue { $0.core.finish(stream, error) }
             afterServing()
         }
@@ -101,7 +103,7 @@ extension RPCConnection {
         if Task.isCancelled { throw RPCError(.cancelled, "the caller at \(peer) is gone") }
         let written = try state.withValue { state throws(RPCError) -> Written in
             if let slot = state.core.streams.slot(of: stream),
-                state.core.streams[slot].backlog != nil
+                state.core.streams[slot].backlog != nil, !state.core.streams[slot].isAnswered
             {
                 return .busy
             }
@@ -113,7 +115,8 @@ extension RPCConnection {
 
     /// Suspends while a message of the stream waits for credit or the socket.
     @usableFromInline func waitForBacklog(_ stream: UInt32) async throws(RPCError) {
-        while true {
+        // Looked at after each wait: an actor's task may go on where the actor is.
+        while loop.isCurrent {
             let (hasBacklog, served) = state.withValue { state -> (Bool, ServedStream?) in
                 guard let slot = state.core.streams.slot(of: stream),
                     state.core.streams[slot].backlog != nil
@@ -126,12 +129,13 @@ extension RPCConnection {
             guard hasBacklog else { return }
             if let served {
                 let goesOn = await suspend { served.writers.append($0) }
-                if !goesOn { throw RPCError(.cancelled, "the link to \(peer) is gone") }
+                if !goesOn { throw RPCError(.cancelled, "the call from \(peer) is over") }
             } else {
                 // The handler still runs its first, immediate part: its task is kept when this
                 // turn of the loop goes on.
                 await Task.yield()
             }
         }
+        try await onLoop(loop) { () throws(RPCError) in try await waitForBacklog(stream) }
     }
 }

@@ -44,6 +44,9 @@ public final class RPCConnection: ChannelHandler {
         var isReadingPaused = false
         var onReady: (@Sendable (RPCConnection) -> Void)?
         var onEnd: [(RPCError) -> Void] = []
+        /// Called when the socket is closed, which is later than the end.
+        var onGone: [() -> Void] = []
+        var isGone = false
         var end: RPCError?
 
         func route(_ method: UInt32) -> Route? {
@@ -141,6 +144,7 @@ public final class RPCConnection: ChannelHandler {
         isFlooded?.pauseReading()
         setNeedsFlush()
         updateTimer()
+        if isDraining { closeIfDrained() }
     }
 
     /// Handles every complete frame; how many bytes they were.
@@ -201,7 +205,8 @@ public final class RPCConnection: ChannelHandler {
     public func channelFlush() {
         let (output, channel, drained, resumed) = state.withValue { state in
             if state.channel?.isCongested ?? true {
-                return ([UInt8](), state.channel, [UInt32](), false)
+                // Streams given up meanwhile: their handlers need not wait for the socket.
+                return ([UInt8](), state.channel, state.core.takeDrained(), false)
             }
             state.core.pump()
             let output = state.core.output.bytes
@@ -215,7 +220,8 @@ public final class RPCConnection: ChannelHandler {
         if !output.isEmpty { channel.send(output.span) }
         if resumed { channel.resumeReading() }
         keepSpare(output)
-        for stream in drained { resumeWriters(stream) }
+        for stream in drained { resumeWriters(stream, true) }
+        if !drained.isEmpty { closeIfDrained() }
     }
 
     /// Keeps the memory of an output that has been sent.
@@ -226,16 +232,24 @@ public final class RPCConnection: ChannelHandler {
         state.withValue { $0.spare = buffer }
     }
 
-    private func resumeWriters(_ stream: UInt32) {
+    /// Lets a stream's writers go on, or tells them that the call is over.
+    func resumeWriters(_ stream: UInt32, _ goesOn: Bool) {
         guard case .served(let served)? = attachment(of: stream) else { return }
         let writers = served.writers
         served.writers = []
-        for writer in writers { writer.resume(true) }
+        for writer in writers { writer.resume(goesOn) }
     }
 
     public func channelClosed(_ error: TransportError?) {
         let why = error?.message ?? "\(remoteAddress) closed the connection"
         finishEverything(RPCError(.unavailable, why, certainty: .maybeProcessed))
+        let onGone = state.withValue { state in
+            state.isGone = true
+            state.channel = nil
+            defer { state.onGone = [] }
+            return state.onGone
+        }
+        for body in onGone { body() }
     }
 
     // MARK: - The end
@@ -297,6 +311,15 @@ public final class RPCConnection: ChannelHandler {
         if let end { body(end) }
     }
 
+    /// Has `body` called when the socket is closed, or now if it is; on the loop.
+    private func whenGone(_ body: @escaping () -> Void) {
+        let isGone = state.withValue { state in
+            if !state.isGone { state.onGone.append(body) }
+            return state.isGone
+        }
+        if isGone { body() }
+    }
+
     /// Closes at once; calls under way fail.
     public func close() {
         loop.perform { [self] in
@@ -306,16 +329,20 @@ public final class RPCConnection: ChannelHandler {
 
     /// Takes no new calls either way, lets those under way end within `grace`, then closes.
     public func drain(grace: Duration) async {
-        let ended = OneShot<RPCError>()
-        _ = try? await ended.value {
+        let gone = OneShot<Bool>()
+        _ = try? await gone.value {
             loop.perform { [self] in
                 draining.store(true, ordering: .relaxed)
                 state.withValue { $0.core.beginDraining("shutting down") }
                 setNeedsFlush()
-                whenEnded { ended.settle(.success($0)) }
-                loop.schedule(at: loop.now &+ grace.nanoseconds) { [self] in
+                let timer = loop.schedule(at: loop.now &+ grace.nanoseconds) { [self] in
                     shut(
                         RPCError(.unavailable, "the link was drained for \(grace) and closed"))
+                }
+                // Not at the link's end already: its last bytes must have left.
+                whenGone { [self] in
+                    loop.cancel(timer)
+                    gone.settle(.success(true))
                 }
                 closeIfDrained()
             }

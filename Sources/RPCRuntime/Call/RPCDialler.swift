@@ -65,10 +65,15 @@ public struct RPCDialler: Sendable {
         do throws(TransportError) {
             return try await opened.value {
                 loop.perform {
+                    // Cancelled before the loop came to it.
+                    if opened.isSettled { return }
                     let connection = RPCConnection(
                         .dialler, candidate, on: loop, services: services, options: options,
                         log: log
-                    ) { opened.settle(.success($0)) }
+                    ) { ready in
+                        // Cancelled meanwhile: nobody would have the link.
+                        if !opened.settle(.success(ready)) { ready.close() }
+                    }
                     made.withLock { $0 = connection }
                     connection.whenEnded { error in
                         let code: TransportError.Code =
@@ -90,8 +95,8 @@ public struct RPCDialler: Sendable {
         }
     }
 
-    /// Keeps a link up until the task is cancelled: dials, gives each link to `onLink` on the loop,
-    /// and dials again when it ends.
+    /// Keeps a link up until the task is cancelled: dials, gives each link to `onLink`, and dials
+    /// again when it ends.
     ///
     /// Attempts back off from 100 ms by 1.6 to 10 s, ± 20 %, until a hello was good. On
     /// cancellation the link is drained within `grace`.
@@ -113,6 +118,7 @@ public struct RPCDialler: Sendable {
                 onLink(connection)
                 let end = await connection.closed()
                 if Task.isCancelled {
+                    // A task of its own, as this one is cancelled and could not wait.
                     await Task { await connection.drain(grace: grace) }.value
                     return
                 }

@@ -137,25 +137,38 @@ public struct ResponseStream<Response: Message>: AsyncSequence, Sendable {
 
     /// Everything that has arrived, the oldest first; empty at the end.
     @inlinable func take() async throws(RPCError) -> [Response] {
-        if connection.loop.isCurrent { return try await takeOnLoop() }
-        return try await onLoop(connection.loop) { () throws(RPCError) in
-            try await takeOnLoop()
-        }
-    }
-
-    @inlinable func takeOnLoop() async throws(RPCError) -> [Response] {
-        let (sink, buffer) = arrived.withValue { $0 }
-        while buffer.messages.isEmpty, sink.end == nil {
+        // Looked at after each wait: an actor's task may go on where the actor is, and one without
+        // a preference anywhere.
+        while connection.loop.isCurrent {
+            let (sink, buffer) = arrived.withValue { $0 }
+            if !buffer.messages.isEmpty {
+                let messages = buffer.messages
+                forget()
+                return messages
+            }
+            if let end = sink.end {
+                _ = try end.get()
+                return []
+            }
             await connection.wait(for: sink, stream)
         }
-        if buffer.messages.isEmpty {
-            _ = try sink.end?.get()
-            return []
-        }
-        let messages = buffer.messages
+        return try await onLoop(connection.loop) { () throws(RPCError) in try await take() }
+    }
+
+    /// Empties the buffer and gives its credit back; only on the loop.
+    @inlinable func forget() {
+        let (sink, buffer) = arrived.withValue { $0 }
         buffer.messages = []
-        connection.consumed(stream, sink.credit)
+        let credit = sink.credit
         sink.credit = 0
-        return messages
+        if credit > 0 { connection.consumed(stream, credit) }
+    }
+
+    /// Gives the call up, if it has not ended, and what was not taken.
+    @inlinable func end() {
+        connection.loop.perform {
+            connection.cancelCall(stream)
+            forget()
+        }
     }
 }

@@ -19,10 +19,11 @@ public struct ServerCall: Sendable {
     /// Who calls, as verified in the TLS handshake.
     public var peer: PeerIdentity { connection.peer }
 
-    /// What is left of the call's time, at the beginning of the loop's turn; nil without a deadline.
+    /// What is left of the call's time; nil without a deadline.
     public var remainingTime: Duration? {
         if deadline == .max { return nil }
-        let now = connection.loop.now
+        // Not the loop's time: the handler may be on another thread.
+        let now = CPUClock.monotonic()
         return .nanoseconds(Int64(clamping: deadline > now ? deadline - now : 0))
     }
 

@@ -104,7 +104,8 @@ extension ConnectionCore {
     mutating func answer(
         _ stream: UInt32, isLast: Bool, _ encode: (inout WireWriter) -> Void
     ) throws(RPCError) -> Bool {
-        guard phase == .open, let slot = streams.slot(of: stream), !streams[slot].isAbandoned
+        guard phase == .open, let slot = streams.slot(of: stream), !streams[slot].isAbandoned,
+            !streams[slot].isAnswered
         else { throw RPCError(.cancelled, "the caller at \(peerName) is gone") }
         precondition(streams[slot].backlog == nil, "one message at a time is sent on a stream")
         let start = FrameHeader.reserve(in: &output.bytes)
