@@ -220,14 +220,14 @@ final class FakeLocation: Log.Service, Location.Service {
     @Test func `curl reads the edge over TLS, and plain HTTP gets nothing there`() async throws {
         try await GatewayFixture.with(webTLS: true) { fixture in
             let address = fixture.gateway.httpAddress.description
-            let secure = try run(
+            let secure = try await run(
                 "/usr/bin/curl", ["-sk", "--max-time", "20", "https://\(address)/healthz"])
             #expect(secure.standardOutput == #"{"status":"ok"}"#)
-            let plain = try run(
+            let plain = try await run(
                 "/usr/bin/curl", ["-s", "--max-time", "20", "http://\(address)/healthz"])
             #expect(plain.status != 0)
             #expect(plain.standardOutput == "")
-            let old = try run(
+            let old = try await run(
                 "/usr/bin/curl",
                 ["-sk", "--max-time", "20", "--tls-max", "1.1", "https://\(address)/healthz"])
             #expect(old.status != 0)

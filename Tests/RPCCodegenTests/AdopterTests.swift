@@ -16,17 +16,17 @@ import Testing
         try text.write(to: url, atomically: true, encoding: .utf8)
     }
 
-    private func build() throws -> ProcessResult {
-        try run(
+    private func build() async throws -> ProcessResult {
+        try await run(
             "/usr/bin/env",
             ["swift", "build", "--package-path", folder, "--disable-index-store"])
     }
 
     /// Builds and runs the program; returns what it prints.
-    private func output() throws -> String {
-        let built = try build()
+    private func output() async throws -> String {
+        let built = try await build()
         try #require(built.status == 0, "\(built.standardOutput)\(built.standardError)")
-        return try run("\(folder)/.build/debug/Adopter", []).standardOutput
+        return try await run("\(folder)/.build/debug/Adopter", []).standardOutput
     }
 
     private struct Output: Equatable {
@@ -90,9 +90,9 @@ import Testing
         try write("\(sources)/main.swift", "print(Clock(hour: Hour(number: 7)).encoded())\n")
     }
 
-    @Test func `adding, editing and deleting a schema rebuilds what it must`() throws {
+    @Test func `adding, editing and deleting a schema rebuilds what it must`() async throws {
         try start()
-        #expect(try output() == "[10, 2, 8, 7]\n")
+        #expect(try await output() == "[10, 2, 8, 7]\n")
         let first = try generated()
         #expect(
             first.keys.sorted() == [
@@ -106,7 +106,7 @@ import Testing
             "package t.v1\nmessage Hour { number: uint32 = 1\nname: string = 2 }\n")
         try write(
             "\(sources)/main.swift", "print(Clock(hour: Hour(name: \"x\")).encoded())\n")
-        #expect(try output() == "[10, 3, 18, 1, 120]\n")
+        #expect(try await output() == "[10, 3, 18, 1, 120]\n")
         let edited = try generated()
         #expect(edited["time+hour.rpc.swift"] != first["time+hour.rpc.swift"])
         #expect(edited["clock.rpc.swift"]?.bytes != first["clock.rpc.swift"]?.bytes)
@@ -115,7 +115,7 @@ import Testing
 
         try write("\(sources)/added.rpc", "package t.v1\nmessage Added { yes: bool = 1 }\n")
         try write("\(sources)/main.swift", "print(Added(yes: true).encoded())\n")
-        #expect(try output() == "[8, 1]\n")
+        #expect(try await output() == "[8, 1]\n")
         let added = try generated()
         for name in ["apart.rpc.swift", "clock.rpc.swift", "time+hour.rpc.swift"] {
             #expect(added[name] == edited[name])
@@ -123,7 +123,7 @@ import Testing
 
         try FileManager.default.removeItem(atPath: "\(sources)/added.rpc")
         try write("\(sources)/main.swift", "print(SchemaCatalog.messages.count)\n")
-        #expect(try output() == "3\n")
+        #expect(try await output() == "3\n")
 
         // What is wrong in a schema fails the build and is found there.
         try write(
@@ -136,7 +136,7 @@ import Testing
                 read(Hour) -> Clock { deadline 1s }
             }
             """)
-        let failed = try build()
+        let failed = try await build()
         #expect(failed.status != 0)
         let report = failed.standardOutput + failed.standardError
         #expect(

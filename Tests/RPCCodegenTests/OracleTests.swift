@@ -17,16 +17,16 @@ import Testing
         ?? "\(repositoryRoot)/.build/venv/bin/python"
     static let count = 1000
 
-    @Test func `every message of the mesh is equal for Google's protobuf`() throws {
-        try exchange(root: "\(repositoryRoot)/Schemas", MeshAPI.SchemaCatalog.messages)
+    @Test func `every message of the mesh is equal for Google's protobuf`() async throws {
+        try await exchange(root: "\(repositoryRoot)/Schemas", MeshAPI.SchemaCatalog.messages)
     }
 
-    @Test func `every type in every form is equal for Google's protobuf`() throws {
-        try exchange(
+    @Test func `every type in every form is equal for Google's protobuf`() async throws {
+        try await exchange(
             root: "\(repositoryRoot)/Tests/TestSchemas", TestSchemas.SchemaCatalog.messages)
     }
 
-    private func exchange(root: String, _ types: [any Message.Type]) throws {
+    private func exchange(root: String, _ types: [any Message.Type]) async throws {
         try #require(
             FileManager.default.isExecutableFile(atPath: Self.python),
             "no Python at \(Self.python): scripts/test makes it, or set BIOMETRICFLOW_PYTHON")
@@ -37,18 +37,18 @@ import Testing
                 ["--emit", "proto", "--root", root, "--output", folder.file("proto")]
                     + tree.list().map { "\(root)/\($0)" }))
         try #require(status == 0)
-        try python("make", folder, "--count", "\(Self.count)", "--seed", "7")
+        try await python("make", folder, "--count", "\(Self.count)", "--seed", "7")
         let answers = try answers(
             to: [UInt8](Data(contentsOf: URL(fileURLWithPath: folder.file("values")))), types)
         try Data(answers).write(to: URL(fileURLWithPath: folder.file("answers")))
-        try python("check", folder, folder.file("answers"))
+        try await python("check", folder, folder.file("answers"))
     }
 
     private func python(
         _ command: String, _ folder: TemporaryDirectory, _ rest: String...
-    ) throws {
+    ) async throws {
         let script = "\(repositoryRoot)/scripts/oracle/exchange.py"
-        let result = try run(
+        let result = try await run(
             Self.python,
             [script, command, folder.file("proto"), folder.file("values")] + rest)
         #expect(result.status == 0, "\(result.standardOutput)\(result.standardError)")

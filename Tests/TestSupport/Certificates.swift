@@ -71,3 +71,19 @@ public func run(
         standardOutput: try String(contentsOfFile: files[1], encoding: .utf8),
         standardError: try String(contentsOfFile: files[2], encoding: .utf8))
 }
+
+/// Runs a program to its end on a thread of its own, so that no thread of the tests' pool is held:
+/// two that wait for a server in this process would keep it from answering.
+public func run(
+    _ path: String, _ arguments: [String], environment: [String: String] = [:],
+    input: String? = nil
+) async throws -> ProcessResult {
+    try await withCheckedThrowingContinuation { continuation in
+        Thread.detachNewThread {
+            let runInPlace: () throws -> ProcessResult = {
+                try run(path, arguments, environment: environment, input: input)
+            }
+            continuation.resume(with: Result(catching: runInPlace))
+        }
+    }
+}

@@ -82,11 +82,7 @@ func pyzk(_ call: String, _ simulator: Simulator, key: UInt32 = 0, _ more: [Stri
             "\(key)",
         ]
         + more
-    let result = try await withCheckedThrowingContinuation { continuation in
-        Thread.detachNewThread {
-            continuation.resume(with: Result { try run(python, arguments) })
-        }
-    }
+    let result = try await run(python, arguments)
     guard let line = result.standardOutput.split(separator: "\n").last else {
         throw ProcessFailure(description: "pyzk said nothing: \(result.standardError)")
     }
