@@ -74,7 +74,11 @@ public final class RPCServer: Sendable {
                         .info, "link from \(connection.peer) at \(address) ended: \(error.message)")
                 )
             } else {
-                log(RPCEvent(.warning, "refused a link from \(address): \(error.message)"))
+                // What went wrong on the socket names the address already.
+                let why =
+                    error.message.hasPrefix(address.description)
+                    ? error.message : "\(address): \(error.message)"
+                log(RPCEvent(.warning, "refused a link from \(why)"))
             }
         }
         channel.start(connection)
