@@ -157,6 +157,8 @@ public struct WireReader: Sendable {
 
     @inlinable
     func append(_ bytes: Span<UInt8>, _ range: Range<Int>, to array: inout [UInt8]) {
+        // Appending nothing to an empty array writes to the one that all empty arrays share.
+        if range.isEmpty { return }
         array.append(addingCapacity: range.count) { output in
             for index in range { output.append(bytes[index]) }
         }

@@ -327,9 +327,7 @@ extension ConnectionCore {
 
     private mutating func assemble(_ slot: Int, _ bytes: Span<UInt8>, _ range: Range<Int>) {
         reassemblyBytes += range.count
-        streams[slot].assembly.append(addingCapacity: range.count) { output in
-            for index in range { output.append(bytes[index]) }
-        }
+        streams[slot].assembly.append(bytes, range)
     }
 
     /// Ends one stream for an error of its own; the connection goes on.
