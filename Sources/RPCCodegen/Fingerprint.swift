@@ -16,12 +16,21 @@ enum FNV1a {
 extension Compilation {
     /// What the wire form of a service depends on, as text: `docs/IDL.md`, part 8.
     func canonicalText(_ service: ServiceModel) -> String {
+        canonicalText(service, service.methods)
+    }
+
+    /// The same for one method alone: the text of a service that has no other.
+    func canonicalText(_ method: MethodModel, of service: ServiceModel) -> String {
+        canonicalText(service, [method])
+    }
+
+    private func canonicalText(_ service: ServiceModel, _ methods: [MethodModel]) -> String {
         var lines = ["service \(service.name)"]
-        for method in service.methods.sorted(by: { $0.name < $1.name }) {
+        for method in methods.sorted(by: { $0.name < $1.name }) {
             let stream = method.isStreaming ? "stream " : ""
             lines.append("\(method.name) \(method.request) -> \(stream)\(method.response)")
         }
-        for name in reachable(from: service).sorted(by: { $0.description < $1.description }) {
+        for name in reachable(from: methods).sorted(by: { $0.description < $1.description }) {
             if let message = message(name) {
                 lines.append("message \(name)")
                 lines += message.fieldsByNumber.map(Self.canonicalText)
@@ -47,10 +56,10 @@ extension Compilation {
         }
     }
 
-    /// Every message and enum that a call of the service may carry.
-    private func reachable(from service: ServiceModel) -> Set<TypeName> {
+    /// Every message and enum that a call of the methods may carry.
+    private func reachable(from methods: [MethodModel]) -> Set<TypeName> {
         var found: Set<TypeName> = []
-        var waiting = service.methods.flatMap { [$0.request, $0.response] }
+        var waiting = methods.flatMap { [$0.request, $0.response] }
         while let name = waiting.popLast() {
             guard found.insert(name).inserted, let message = message(name) else { continue }
             for field in message.fields {

@@ -91,7 +91,11 @@ struct MethodModel: Sendable {
     var isStreaming: Bool
     /// Nil where the schema says `deadline none`.
     var deadlineMilliseconds: Int64?
+    /// How long an open-ended call may carry no message; nil where there is a deadline.
+    var idleMilliseconds: Int64?
     var roles: [String]
     /// FNV-1a of `package.Service/method`.
     var id: UInt32
+
+    static let idleMillisecondsDefault: Int64 = 60_000
 }

@@ -71,13 +71,13 @@ enum Names {
     /// Types that generated code or its reader needs under their own names.
     static let swiftTypes: Set<String> = [
         "Any", "Array", "Bool", "CallOptions", "Client", "DecodingFailure", "Dictionary",
-        "Double", "Duration", "Error", "Float", "GeneratedCode1", "Generation", "Hashable",
-        "Int", "Int32", "Int64", "Message", "Method", "MethodDescriptor", "MethodHandler",
-        "MethodKind", "Never", "OpenEnum", "Optional", "Protocol", "RPCConnection", "RPCError",
-        "ResponseStream", "ResponseWriter", "Result", "SchemaCatalog", "Self", "Sendable",
-        "ServerCall", "Service", "ServiceDescriptor", "ServiceHandlers", "Set", "Span",
-        "String", "Timestamp", "Type", "UInt32", "UInt64", "UInt8", "Void", "WireReader",
-        "WireWriter",
+        "Double", "Duration", "Error", "Float", "GeneratedCode2", "Generation", "Hashable",
+        "Int", "Int32", "Int64", "Message", "MessageStream", "MessageWriter", "Method",
+        "MethodDescriptor", "MethodHandler", "MethodKind", "Never", "OpenEnum", "Optional",
+        "Protocol", "RPCCaller", "RPCConnection", "RPCError", "RPCTarget", "Result",
+        "SchemaCatalog", "Self", "Sendable", "ServerCall", "Service", "ServiceDescriptor",
+        "ServiceHandlers", "Set", "Span", "StaticString", "String", "Timestamp", "Type",
+        "UInt32", "UInt64", "UInt8", "Void", "WireReader", "WireWriter",
     ]
 
     /// Members that every message has.

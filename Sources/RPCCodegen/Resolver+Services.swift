@@ -31,7 +31,9 @@ extension Resolver {
         return MethodModel(
             documentation: method.documentation, name: name, request: request,
             response: response, isStreaming: method.isStreaming,
-            deadlineMilliseconds: deadline, roles: method.roles.map(\.text),
+            deadlineMilliseconds: deadline,
+            idleMilliseconds: deadline == nil ? MethodModel.idleMillisecondsDefault : nil,
+            roles: method.roles.map(\.text),
             id: FNV1a.hash32("\(service)/\(name)"))
     }
 

@@ -23,7 +23,8 @@ extension SwiftEmitter {
             printer.indented { printer in
                 for method in methods { printer.line("\(method),") }
             }
-            printer.line("])")
+            printer.line("],")
+            printer.line("schema: \"\")")
         }
     }
 
@@ -33,6 +34,7 @@ extension SwiftEmitter {
         printer.block("public enum Method") { printer in
             for method in service.methods {
                 let kind = method.isStreaming ? "serverStreaming" : "unary"
+                let fingerprint = FNV1a.hash64(compilation.canonicalText(method, of: service))
                 let roles = method.roles.map { "\"\($0)\"" }.joined(separator: ", ")
                 printer.line("public static let \(Names.swift(method.name)) = MethodDescriptor(")
                 printer.indented { printer in
@@ -40,7 +42,10 @@ extension SwiftEmitter {
                         "name: \"\(service.name)/\(method.name)\", id: \(Self.hex(UInt64(method.id), 8)),"
                     )
                     printer.line(
-                        "kind: .\(kind), deadline: \(Self.duration(method)), roles: [\(roles)])")
+                        "kind: .\(kind), deadline: \(Self.duration(method.deadlineMilliseconds)), "
+                            + "idleLimit: \(Self.duration(method.idleMilliseconds)),")
+                    printer.line(
+                        "roles: [\(roles)], fingerprint: \(Self.hex(fingerprint, 16)))")
                 }
             }
         }
@@ -56,7 +61,7 @@ extension SwiftEmitter {
                 if method.isStreaming {
                     printer.line("func \(Names.swift(method.name))(")
                     printer.line(
-                        "    \(request), to responses: ResponseWriter<\(method.response.name)>, "
+                        "    \(request), to responses: MessageWriter<\(method.response.name)>, "
                             + "_ call: ServerCall")
                     printer.line(") async throws(RPCError)")
                 } else {
@@ -82,7 +87,7 @@ extension SwiftEmitter {
                     if method.isStreaming {
                         printer.line(".serverStreaming(Method.\(name)) {")
                         printer.line(
-                            "    (request: \(request), responses: ResponseWriter<\(response)>, call)"
+                            "    (request: \(request), responses: MessageWriter<\(response)>, call)"
                         )
                         printer.line("    async throws(RPCError) in")
                         printer.line(
@@ -104,10 +109,9 @@ extension SwiftEmitter {
         printer.line()
         printer.line("/// Calls `\(service.name.name)` at the other end of a connection.")
         printer.block("public struct Client: Sendable") { printer in
-            printer.line("private let connection: RPCConnection")
+            printer.line("private let caller: RPCCaller")
             printer.line()
-            printer.line(
-                "public init(_ connection: RPCConnection) { self.connection = connection }")
+            printer.line("public init(_ target: some RPCTarget) { caller = target.caller }")
             for method in service.methods {
                 printer.line()
                 printer.documentation(method.documentation)
@@ -124,16 +128,16 @@ extension SwiftEmitter {
             printer.line("public func \(name)<Result>(")
             printer.line("    \(parameters),")
             printer.line(
-                "    _ body: (ResponseStream<\(method.response.name)>) "
+                "    _ body: (MessageStream<\(method.response.name)>) "
                     + "async throws(RPCError) -> Result")
             printer.line(") async throws(RPCError) -> Result {")
             printer.line(
-                "    try await connection.serverStreaming(Method.\(name), request, options, body)")
+                "    try await caller.serverStreaming(Method.\(name), request, options, body)")
         } else {
             printer.line("public func \(name)(")
             printer.line("    \(parameters)")
             printer.line(") async throws(RPCError) -> \(method.response.name) {")
-            printer.line("    try await connection.unary(Method.\(name), request, options)")
+            printer.line("    try await caller.unary(Method.\(name), request, options)")
         }
         printer.line("}")
     }
@@ -148,8 +152,8 @@ extension SwiftEmitter {
         return "0x" + groups.joined(separator: "_")
     }
 
-    private static func duration(_ method: MethodModel) -> String {
-        guard let milliseconds = method.deadlineMilliseconds else { return "nil" }
+    private static func duration(_ milliseconds: Int64?) -> String {
+        guard let milliseconds else { return "nil" }
         return milliseconds % 1000 == 0
             ? ".seconds(\(milliseconds / 1000))" : ".milliseconds(\(milliseconds))"
     }

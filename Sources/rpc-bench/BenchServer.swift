@@ -31,7 +31,7 @@ struct EchoHandler: Echo.Service {
     func echo(_ request: Payload, _ call: ServerCall) async throws(RPCError) -> Payload { request }
 
     func download(
-        _ request: StreamRequest, to payloads: ResponseWriter<Payload>, _ call: ServerCall
+        _ request: StreamRequest, to payloads: MessageWriter<Payload>, _ call: ServerCall
     ) async throws(RPCError) {
         guard request.size <= 1 << 20 else {
             throw RPCError(.invalidArgument, "size is \(request.size); the limit is 1048576")

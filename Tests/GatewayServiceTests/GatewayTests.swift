@@ -98,7 +98,7 @@ final class FakeLocation: Log.Service, Location.Service {
     }
 
     func follow(
-        _ request: FollowLog, to responses: ResponseWriter<LogBatch>, _ call: ServerCall
+        _ request: FollowLog, to responses: MessageWriter<LogBatch>, _ call: ServerCall
     ) async throws(RPCError) {
         var after = request.logID == log.withLock({ $0.id }) ? request.after : 0
         while !Task.isCancelled, !call.isDraining {
@@ -134,7 +134,7 @@ final class FakeLocation: Log.Service, Location.Service {
             let ops = try await fixture.dial("ctl/ops")
             let fleet = Fleet.Client(ops)
             let users = try await fleet.tailPunches(PunchQuery()) {
-                (pages: ResponseStream<PunchPage>) async throws(RPCError) -> [String] in
+                (pages: MessageStream<PunchPage>) async throws(RPCError) -> [String] in
                 var iterator = pages.makeAsyncIterator()
                 _ = try await iterator.next()
                 cairo.add { log in

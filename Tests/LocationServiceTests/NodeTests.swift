@@ -83,7 +83,7 @@ private func follow(
     until isEnough: @Sendable ([LogBatch]) -> Bool
 ) async throws -> [LogBatch] {
     try await Log.Client(link).follow(FollowLog(logID: logID, after: after)) {
-        (responses: ResponseStream<LogBatch>) async throws(RPCError) -> [LogBatch] in
+        (responses: MessageStream<LogBatch>) async throws(RPCError) -> [LogBatch] in
         var batches: [LogBatch] = []
         var iterator = responses.makeAsyncIterator()
         while !isEnough(batches), let batch = try await iterator.next() { batches.append(batch) }

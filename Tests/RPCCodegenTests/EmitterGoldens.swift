@@ -5,7 +5,7 @@ extension EmitterTests {
         public import RPCRuntime
 
         // An error here means that RPCRuntime and this code are of different generations.
-        private typealias Generation = GeneratedCode1
+        private typealias Generation = GeneratedCode2
 
         /// How loud.
         public enum Volume: OpenEnum {
@@ -91,16 +91,19 @@ extension EmitterTests {
                 methods: [
                     Method.ring,
                     Method.watch,
-                ])
+                ],
+                schema: "")
 
             /// What both ends and the wire must know of each method.
             public enum Method {
                 public static let ring = MethodDescriptor(
                     name: "clock.v1.Bell/ring", id: 0x0D64_A0EE,
-                    kind: .unary, deadline: .milliseconds(1500), roles: ["ctl"])
+                    kind: .unary, deadline: .milliseconds(1500), idleLimit: nil,
+                    roles: ["ctl"], fingerprint: 0xD237_771D_3B86_BF9A)
                 public static let watch = MethodDescriptor(
                     name: "clock.v1.Bell/watch", id: 0x7D10_D167,
-                    kind: .serverStreaming, deadline: nil, roles: ["ctl", "gateway"])
+                    kind: .serverStreaming, deadline: nil, idleLimit: .seconds(60),
+                    roles: ["ctl", "gateway"], fingerprint: 0x1FFE_598C_D5E5_5A21)
             }
 
             /// What a server of `Bell` implements.
@@ -108,7 +111,7 @@ extension EmitterTests {
                 /// Rings once.
                 func ring(_ request: Alarm, _ call: ServerCall) async throws(RPCError) -> Alarm
                 func watch(
-                    _ request: Alarm, to responses: ResponseWriter<Alarm>, _ call: ServerCall
+                    _ request: Alarm, to responses: MessageWriter<Alarm>, _ call: ServerCall
                 ) async throws(RPCError)
             }
 
@@ -119,7 +122,7 @@ extension EmitterTests {
                         try await service.ring(request, call)
                     },
                     .serverStreaming(Method.watch) {
-                        (request: Alarm, responses: ResponseWriter<Alarm>, call)
+                        (request: Alarm, responses: MessageWriter<Alarm>, call)
                         async throws(RPCError) in
                         try await service.watch(request, to: responses, call)
                     },
@@ -128,22 +131,22 @@ extension EmitterTests {
 
             /// Calls `Bell` at the other end of a connection.
             public struct Client: Sendable {
-                private let connection: RPCConnection
+                private let caller: RPCCaller
 
-                public init(_ connection: RPCConnection) { self.connection = connection }
+                public init(_ target: some RPCTarget) { caller = target.caller }
 
                 /// Rings once.
                 public func ring(
                     _ request: Alarm, _ options: CallOptions = CallOptions()
                 ) async throws(RPCError) -> Alarm {
-                    try await connection.unary(Method.ring, request, options)
+                    try await caller.unary(Method.ring, request, options)
                 }
 
                 public func watch<Result>(
                     _ request: Alarm, _ options: CallOptions = CallOptions(),
-                    _ body: (ResponseStream<Alarm>) async throws(RPCError) -> Result
+                    _ body: (MessageStream<Alarm>) async throws(RPCError) -> Result
                 ) async throws(RPCError) -> Result {
-                    try await connection.serverStreaming(Method.watch, request, options, body)
+                    try await caller.serverStreaming(Method.watch, request, options, body)
                 }
             }
         }

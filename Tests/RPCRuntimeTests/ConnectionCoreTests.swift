@@ -131,7 +131,8 @@ extension ConnectionCore {
 }
 
 let echo = MethodDescriptor(
-    name: "test.Echo/echo", id: 0xEC40, kind: .unary, deadline: .seconds(10), roles: ["ctl"])
+    name: "test.Echo/echo", id: 0xEC40, kind: .unary, deadline: .seconds(10), idleLimit: nil,
+    roles: ["ctl"], fingerprint: 0)
 
 @Suite struct ConnectionCoreTests {
     @Test func `a call goes over and its answer comes back`() throws {

@@ -39,7 +39,7 @@ extension LinkTests {
             let error = await #expect(throws: RPCError.self) {
                 try await mesh.client.serverStreaming(
                     Echo.Method.download, StreamRequest(count: 1, size: 1000), CallOptions()
-                ) { (unreadable: ResponseStream<Unreadable>) throws(RPCError) in
+                ) { (unreadable: MessageStream<Unreadable>) throws(RPCError) in
                     for try await _ in unreadable {}
                 }
             }

@@ -44,7 +44,7 @@ import Transport
         }
 
         func download(
-            _ request: StreamRequest, to payloads: ResponseWriter<Payload>, _ call: ServerCall
+            _ request: StreamRequest, to payloads: MessageWriter<Payload>, _ call: ServerCall
         ) async throws(RPCError) {
             let payload = Payload(data: [UInt8](repeating: 7, count: Int(request.size)))
             if request.size == 14 {
@@ -221,7 +221,8 @@ import Transport
     @Test func `a method that nobody serves is unimplemented and the link lives on`() async throws {
         try await withMesh { mesh in
             let unknown = MethodDescriptor(
-                name: "x.Y/z", id: 1, kind: .unary, deadline: .seconds(5), roles: ["ctl"])
+                name: "x.Y/z", id: 1, kind: .unary, deadline: .seconds(5), idleLimit: nil,
+                roles: ["ctl"], fingerprint: 0)
             let error = await #expect(throws: RPCError.self) { () async throws in
                 let answer: Payload = try await mesh.client.unary(
                     unknown, Payload(data: []), CallOptions())

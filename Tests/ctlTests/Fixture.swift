@@ -169,7 +169,7 @@ final class ScriptedFleet: Fleet.Service {
     }
 
     func tailPunches(
-        _ request: PunchQuery, to responses: ResponseWriter<PunchPage>, _ call: ServerCall
+        _ request: PunchQuery, to responses: MessageWriter<PunchPage>, _ call: ServerCall
     ) async throws(RPCError) {
         let (pages, staysOpen) = script.withLock { script in
             script.queries.append(request)

@@ -37,7 +37,7 @@ struct FleetService: Fleet.Service {
     /// Sends a page whenever there are new punches, and an empty one every two seconds besides,
     /// so that the caller sees that it is complete or not.
     func tailPunches(
-        _ request: PunchQuery, to responses: ResponseWriter<PunchPage>, _ call: ServerCall
+        _ request: PunchQuery, to responses: MessageWriter<PunchPage>, _ call: ServerCall
     ) async throws(RPCError) {
         do throws(QueryError) {
             let filter = try FleetQuery.filter(request)

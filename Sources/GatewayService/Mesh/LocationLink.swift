@@ -34,7 +34,7 @@ struct MeshLink: LocationLink {
         _ receive: @escaping @Sendable (LogBatch) async throws(RPCError) -> Void
     ) async throws(RPCError) {
         try await Log.Client(connection).follow(request) {
-            (batches: ResponseStream<LogBatch>) async throws(RPCError) in
+            (batches: MessageStream<LogBatch>) async throws(RPCError) in
             var iterator = batches.makeAsyncIterator()
             while let batch = try await iterator.next() { try await receive(batch) }
         }

@@ -11,7 +11,7 @@ struct LogService: Log.Service {
     let board: DeviceBoard
 
     func follow(
-        _ request: FollowLog, to responses: ResponseWriter<LogBatch>, _ call: ServerCall
+        _ request: FollowLog, to responses: MessageWriter<LogBatch>, _ call: ServerCall
     ) async throws(RPCError) {
         guard request.logID.isEmpty || request.logID.count == 16 else {
             throw RPCError(

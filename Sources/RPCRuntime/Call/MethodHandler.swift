@@ -55,7 +55,7 @@ public struct MethodHandler: Sendable {
     @inlinable public static func serverStreaming<Request: Message, Response: Message>(
         _ method: MethodDescriptor,
         _ body:
-            @escaping @Sendable (Request, ResponseWriter<Response>, ServerCall)
+            @escaping @Sendable (Request, MessageWriter<Response>, ServerCall)
             async throws(RPCError) -> Void
     ) -> MethodHandler {
         MethodHandler(method) { connection, stream, deadline, bytes in
@@ -64,7 +64,7 @@ public struct MethodHandler: Sendable {
                 request = try Request(decoding: bytes)
             } catch { return connection.refuse(stream, method, error) }
             let call = ServerCall(connection, method, deadline)
-            let writer = ResponseWriter<Response>(connection, stream)
+            let writer = MessageWriter<Response>(connection, stream)
             let task = Task.immediate(executorPreference: connection.loop) {
                 do throws(RPCError) {
                     try await body(request, writer, call)
@@ -79,7 +79,7 @@ public struct MethodHandler: Sendable {
 }
 
 /// Sends the answers of a server-streaming call.
-public struct ResponseWriter<Response: Message>: Sendable {
+public struct MessageWriter<Response: Message>: Sendable {
     @usableFromInline let connection: RPCConnection
     @usableFromInline let stream: UInt32
 

@@ -34,9 +34,9 @@ extension RPCConnection {
     @inlinable
     public func serverStreaming<Request: Message, Response: Message, Result>(
         _ method: MethodDescriptor, _ request: Request, _ options: CallOptions,
-        _ body: (ResponseStream<Response>) async throws(RPCError) -> Result
+        _ body: (MessageStream<Response>) async throws(RPCError) -> Result
     ) async throws(RPCError) -> Result {
-        let responses: ResponseStream<Response>
+        let responses: MessageStream<Response>
         if loop.isCurrent {
             responses = try open(method, request, options)
         } else {
@@ -57,7 +57,7 @@ extension RPCConnection {
     @inlinable
     func open<Request: Message, Response: Message>(
         _ method: MethodDescriptor, _ request: Request, _ options: CallOptions
-    ) throws(RPCError) -> ResponseStream<Response> {
+    ) throws(RPCError) -> MessageStream<Response> {
         let buffer = StreamBuffer<Response>()
         let sink = StreamSink(method) { bytes in
             do throws(DecodingFailure) {
@@ -66,7 +66,7 @@ extension RPCConnection {
             } catch { return error }
         }
         let stream = try begin(method, options, sink) { request.encode(into: &$0) }
-        return ResponseStream(self, stream, LoopBound((sink, buffer), on: loop))
+        return MessageStream(self, stream, LoopBound((sink, buffer), on: loop))
     }
 
     /// A sink for a unary call: one that an earlier call has left, where there is one.

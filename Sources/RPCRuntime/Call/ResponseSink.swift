@@ -100,7 +100,7 @@ public import Transport
 }
 
 /// The answers of a server-streaming call, in order; for one consumer, inside the call's closure.
-public struct ResponseStream<Response: Message>: AsyncSequence, Sendable {
+public struct MessageStream<Response: Message>: AsyncSequence, Sendable {
     @usableFromInline let connection: RPCConnection
     @usableFromInline let stream: UInt32
     @usableFromInline let arrived: LoopBound<(StreamSink, StreamBuffer<Response>)>
@@ -115,11 +115,11 @@ public struct ResponseStream<Response: Message>: AsyncSequence, Sendable {
     }
 
     public struct AsyncIterator: AsyncIteratorProtocol {
-        @usableFromInline let responses: ResponseStream
+        @usableFromInline let responses: MessageStream
         @usableFromInline var taken: [Response] = []
         @usableFromInline var index = 0
 
-        @inlinable init(_ responses: ResponseStream) { self.responses = responses }
+        @inlinable init(_ responses: MessageStream) { self.responses = responses }
 
         /// The next answer; nil when the call has ended in order.
         @inlinable public mutating func next() async throws(RPCError) -> Response? {

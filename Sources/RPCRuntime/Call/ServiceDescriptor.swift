@@ -2,6 +2,8 @@
 public enum MethodKind: UInt8, Sendable {
     case unary = 0
     case serverStreaming = 1
+    case clientStreaming = 2
+    case bidirectional = 3
 }
 
 /// What client, server and wire must know of one method; generated.
@@ -15,18 +17,28 @@ public struct MethodDescriptor: Sendable {
     /// spells `deadline none`.
     public let deadline: Duration?
     let deadlineNanoseconds: UInt64?
+    /// How long a call without a deadline may carry no message either way; nil for others.
+    public let idleLimit: Duration?
     /// The roles that may call it; never empty.
     public let roles: [String]
+    /// FNV-1a (64 bits) of the canonical text of the method and all messages it reaches.
+    public let fingerprint: UInt64
 
     public init(
-        name: String, id: UInt32, kind: MethodKind, deadline: Duration?, roles: [String]
+        name: String, id: UInt32, kind: MethodKind, deadline: Duration?, idleLimit: Duration?,
+        roles: [String], fingerprint: UInt64
     ) {
+        precondition(
+            (deadline == nil) == (idleLimit != nil),
+            "\(name) needs an idle limit exactly when it has no deadline")
         self.name = name
         self.id = id
         self.kind = kind
         self.deadline = deadline
         deadlineNanoseconds = deadline?.nanoseconds
+        self.idleLimit = idleLimit
         self.roles = roles
+        self.fingerprint = fingerprint
     }
 }
 
@@ -37,10 +49,16 @@ public struct ServiceDescriptor: Sendable {
     /// FNV-1a (64 bits) of the canonical text of the service and all its messages.
     public let fingerprint: UInt64
     public let methods: [MethodDescriptor]
+    /// The base64 of a protobuf `FileDescriptorSet` that holds the service's file and all it
+    /// imports.
+    public let schema: StaticString
 
-    public init(name: String, fingerprint: UInt64, methods: [MethodDescriptor]) {
+    public init(
+        name: String, fingerprint: UInt64, methods: [MethodDescriptor], schema: StaticString
+    ) {
         self.name = name
         self.fingerprint = fingerprint
         self.methods = methods
+        self.schema = schema
     }
 }

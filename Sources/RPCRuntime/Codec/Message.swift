@@ -55,4 +55,4 @@ public protocol OpenEnum: RawRepresentable, Sendable, Hashable where RawValue ==
 ///
 /// Generated code names the one it was made for, so that code of another generation does not
 /// compile.
-public enum GeneratedCode1 {}
+public enum GeneratedCode2 {}
