@@ -54,7 +54,7 @@ public final class ByteStream: Sendable {
     private func open(_ opened: OneShot<Bool>, _ tls: TLSContext?, _ timeout: Duration) {
         state.withValue { $0.opener = opened }
         do throws(TransportError) {
-            let channel = try Channel.connect(
+            let channel = try SocketChannel.connect(
                 to: remoteAddress, on: loop, tls: tls, handler: Events(self))
             state.withValue { $0.channel = channel }
         } catch {
@@ -143,7 +143,7 @@ public final class ByteStream: Sendable {
 
     private func fail<Value>(_ shot: OneShot<Value>, after timeout: Duration, _ what: String) {
         guard !shot.isSettled else { return }
-        let timer = loop.schedule(at: EventLoop.clock() &+ timeout.clampedNanoseconds) {
+        let timer = loop.schedule(at: loop.currentTime() &+ timeout.clampedNanoseconds) {
             shot.settle(.failure(TransportError(.timedOut, "\(what) took longer than \(timeout)")))
         }
         shot.onSettled { [loop] in loop.perform { loop.cancel(timer) } }

@@ -1,362 +1,102 @@
-import CLinux
-import Glibc
-
 /// What a channel tells its owner; always on the channel's loop.
 public protocol ChannelHandler: AnyObject, Sendable {
     /// The connection stands, and with TLS the handshake is done: see ``Channel/peer``.
     func channelOpened()
     /// Bytes have arrived. The span is the loop's buffer: it is gone when this returns.
     func channelReceived(_ bytes: Span<UInt8>)
-    /// The turn ends, or the socket takes bytes again: call ``Channel/send(_:)`` with what is
+    /// The turn ends, or the channel takes bytes again: call ``Channel/send(_:)`` with what is
     /// gathered.
     func channelFlush()
     /// The connection is gone; the last call. `nil` when the peer closed it in order.
     func channelClosed(_ error: TransportError?)
 }
 
-/// A non-blocking TCP socket on a loop, in TLS or not.
-public final class Channel: Pollable, @unchecked Sendable {
-    // Safe because everything that changes is touched on the loop's thread only, which the
-    // public calls check.
+/// One end of a connection on a loop: a ``SocketChannel``, or a ``MemoryChannel`` between two
+/// parts of one program.
+///
+/// All of it only from the loop.
+public class Channel: @unchecked Sendable {
+    // Safe because everything that changes, here and in the subclasses, is touched on the loop's
+    // thread only.
 
-    private enum Phase { case connecting, handshaking, open, closed }
-
-    public let loop: EventLoop
-    public let remoteAddress: SocketAddress
+    public final let loop: EventLoop
+    public final let remoteAddress: SocketAddress
     /// Who the other end is; nil without mutual TLS or before the handshake.
-    public private(set) var peer: PeerIdentity?
+    public final internal(set) var peer: PeerIdentity?
 
-    private var descriptor: Descriptor?
-    private let number: Int32
-    private var generation: UInt32 = 0
-    private var interest: UInt32 = 0
-    private var phase: Phase
-    private let tls: TLSSession?
-    private var plainOutput = OutputBuffer()
-    private var handler: (any ChannelHandler)?
-    private var isDirty = false
-    private var isPaused = false
-    private var isClosing = false
-    /// Nothing more is sent: the end of the output has been told to the peer, or is on its way.
-    private var isOutputOver = false
-    private var closingTimer: TimerID?
-    /// Why the socket takes nothing more, while it may still hold bytes to be read.
-    private var writeFailure: TransportError?
-
-    /// The bytes that may wait for the socket before ``isCongested``.
-    private static let highWater = 256 << 10
-    /// The bytes that may wait for the socket before nothing more is read: a peer that only sends
-    /// can have OpenSSL answer it.
-    static let readingLimit = 4 << 20
+    /// Whether ``flush()`` is to come at the end of the turn.
+    final var isDirty = false
     /// How long ``closeAfterFlush()`` waits for a peer that takes nothing, in nanoseconds.
-    var closingLimit: UInt64 = 5_000_000_000
+    final var closingLimit: UInt64 = 5_000_000_000
+    private final var closingTimer: TimerID?
 
-    init(
-        _ descriptor: consuming Descriptor, to address: SocketAddress, on loop: EventLoop,
-        tls: TLSContext?, isConnecting: Bool
-    ) {
-        number = descriptor.number
-        self.descriptor = consume descriptor
+    /// The bytes that may wait to be taken before ``isCongested``.
+    final var highWater = 256 << 10
+
+    init(to address: SocketAddress, on loop: EventLoop) {
         remoteAddress = address
         self.loop = loop
-        self.tls = tls.map { TLSSession($0) }
-        phase = isConnecting ? .connecting : tls == nil ? .open : .handshaking
-        setNoDelay(number)
     }
 
-    /// Begins to connect; `handler` hears what becomes of it.
-    ///
-    /// Only from the loop.
-    public static func connect(
-        to address: SocketAddress, on loop: EventLoop, tls: TLSContext?,
-        handler: any ChannelHandler
-    ) throws(TransportError) -> Channel {
-        let socket = try openSocket(for: address)
-        let status = unsafe address.withSockaddr { unsafe Glibc.connect(socket.number, $0, $1) }
-        if status != 0, errno != EINPROGRESS {
-            throw TransportError(errno: errno, "cannot connect to \(address)")
-        }
-        let channel = Channel(socket, to: address, on: loop, tls: tls, isConnecting: true)
-        channel.start(handler)
-        return channel
-    }
+    /// Begins to report to `handler`; a channel from ``Listener/onAccept(_:)`` is not started.
+    public func start(_ handler: any ChannelHandler) { Self.isAbstract() }
 
-    /// Begins to watch the socket of a channel from ``Listener/onAccept(_:)``.
-    ///
-    /// Only from the loop.
-    public func start(_ handler: any ChannelHandler) {
-        precondition(loop.isCurrent, "channels are started on their loop")
-        self.handler = handler
-        interest = phase == .connecting ? UInt32(EPOLLOUT.rawValue) : UInt32(EPOLLIN.rawValue)
-        generation = loop.add(self, number, events: interest)
-        if phase == .open { handler.channelOpened() }
-    }
+    /// Whether so many bytes wait to be taken that nothing should be added.
+    public final var isCongested: Bool { pending > highWater }
 
-    /// Whether so many bytes wait for the socket that nothing should be added.
-    public var isCongested: Bool { pending > Self.highWater }
-
-    var pending: Int { tls?.output.count ?? plainOutput.count }
+    /// The bytes that wait to be taken.
+    var pending: Int { Self.isAbstract() }
 
     /// Has ``ChannelHandler/channelFlush()`` called at the end of this turn.
-    ///
-    /// Only from the loop.
     @inline(__always)
-    public func setNeedsFlush() {
+    public final func setNeedsFlush() {
         if isDirty { return }
         isDirty = true
         loop.setDirty(self)
     }
 
-    /// Gives bytes to the socket's output, encrypted where there is TLS.
+    /// Gives bytes to the output.
     ///
     /// Only from ``ChannelHandler/channelFlush()``, or before the end of a turn.
-    public func send(_ bytes: Span<UInt8>) {
-        guard phase == .open, !isOutputOver, !bytes.isEmpty else { return }
-        // Safe because both destinations copy the bytes before they return.
-        let failure = unsafe bytes.withUnsafeBytes { buffer -> TransportError? in
-            guard let tls else {
-                unsafe plainOutput.append(buffer)
-                return nil
-            }
-            do throws(TransportError) {
-                try unsafe tls.write(buffer)
-                return nil
-            } catch { return error }
-        }
-        if let failure { close(failure) } else { setNeedsFlush() }
-    }
+    public func send(_ bytes: Span<UInt8>) { Self.isAbstract() }
 
-    /// Stops reading from the socket until ``resumeReading()``: the peer feels the pressure.
-    public func pauseReading() {
-        isPaused = true
-        updateInterest()
-    }
+    /// Stops reading until ``resumeReading()``: the peer feels the pressure.
+    public func pauseReading() { Self.isAbstract() }
 
-    public func resumeReading() {
-        isPaused = false
-        updateInterest()
-    }
+    public func resumeReading() { Self.isAbstract() }
 
     /// Closes once what was sent has left and the peer has closed too, or when the peer has taken
     /// nothing for 5 s; the handler is told.
     ///
-    /// Only from the loop. Closing with unread bytes would reset the connection, and the peer would
-    /// lose what is on its way to it.
-    public func closeAfterFlush() {
-        guard phase != .closed, !isClosing else { return }
-        isClosing = true
-        limitClosing()
-        resumeReading()
-        setNeedsFlush()
-    }
-
-    private func limitClosing() {
-        let before = sentCount
-        closingTimer = loop.schedule(at: EventLoop.clock() &+ closingLimit) { [self] in
-            if sentCount != before { return limitClosing() }
-            finish(TransportError(.timedOut, "\(remoteAddress) did not close the connection"))
-        }
-    }
-
-    private var sentCount: UInt64 { tls?.output.sentCount ?? plainOutput.sentCount }
+    /// Closing with unread bytes would reset the connection, and the peer would lose what is on
+    /// its way to it.
+    public func closeAfterFlush() { Self.isAbstract() }
 
     /// Closes at once.
-    ///
-    /// Only from the loop.
-    public func close(_ error: TransportError) { finish(error) }
+    public func close(_ error: TransportError) { Self.isAbstract() }
 
-    func flush() {
-        isDirty = false
-        let wasCongested = isCongested
-        if phase == .open { handler?.channelFlush() }
-        // Congested, the handler may have kept something back.
-        if isClosing, phase == .open, !isDirty, !wasCongested, !isOutputOver {
-            isOutputOver = true
-            tls?.closeNotify()
-        }
-        writeOut()
-        guard isClosing, phase != .closed, pending == 0, !isDirty else { return }
-        if phase != .open {
-            finish(nil)
-        } else if isOutputOver {
-            shutdown(number, Int32(SHUT_WR))
-        } else {
-            setNeedsFlush()
+    /// Called by the loop at the end of a turn in which ``setNeedsFlush()`` was.
+    func flush() { Self.isAbstract() }
+
+    // MARK: - Closing
+
+    /// The bytes that were taken in all.
+    var sentCount: UInt64 { Self.isAbstract() }
+
+    /// Closes when ``closingLimit`` passes without a byte being taken.
+    final func limitClosing() {
+        let before = sentCount
+        closingTimer = loop.schedule(at: loop.currentTime() &+ closingLimit) { [self] in
+            if sentCount != before { return limitClosing() }
+            close(TransportError(.timedOut, "\(remoteAddress) did not close the connection"))
         }
     }
 
-    private func writeOut() {
-        guard phase != .closed, phase != .connecting else { return }
-        let failure =
-            tls.map { $0.output.send(to: number) } ?? plainOutput.send(to: number)
-        if failure == EPIPE || failure == ECONNRESET {
-            // What the peer sent before is read first: it may say why. Then the end is reported,
-            // as epoll tells of it whatever is asked for.
-            writeFailure = TransportError(
-                errno: failure, "lost the connection to \(remoteAddress)")
-            tls?.output.release()
-            plainOutput.release()
-        } else if failure != 0 {
-            finish(TransportError(errno: failure, "lost the connection to \(remoteAddress)"))
-            return
-        }
-        updateInterest()
+    final func stopLimitingClosing() {
+        if let timer = closingTimer.take() { loop.cancel(timer) }
     }
 
-    private func updateInterest() {
-        guard phase != .closed, phase != .connecting else { return }
-        let wanted =
-            (isPaused || pending > Self.readingLimit ? 0 : UInt32(EPOLLIN.rawValue))
-            | (pending > 0 ? UInt32(EPOLLOUT.rawValue) : 0)
-        if wanted == interest { return }
-        interest = wanted
-        loop.modify(number, events: wanted, generation: generation)
+    private static func isAbstract() -> Never {
+        preconditionFailure("a channel is of a subclass, which has this method")
     }
-
-    private func finish(_ error: TransportError?) {
-        guard phase != .closed else { return }
-        phase = .closed
-        if let closingTimer { loop.cancel(closingTimer) }
-        if generation != 0 { loop.remove(number) }
-        descriptor = nil
-        let handler = self.handler
-        self.handler = nil
-        handler?.channelClosed(error)
-    }
-
-    // MARK: - Readiness
-
-    func handle(events: UInt32) {
-        switch phase {
-        case .connecting: finishConnecting()
-        case .closed: return
-        case .handshaking, .open:
-            if events & UInt32(EPOLLOUT.rawValue) != 0 {
-                writeOut()
-                if phase == .open || isClosing, pending < Self.highWater / 2 { setNeedsFlush() }
-            }
-            let readable =
-                UInt32(EPOLLIN.rawValue) | UInt32(EPOLLHUP.rawValue) | UInt32(EPOLLERR.rawValue)
-            // Not when writing ended it: the descriptor's number may be another's by now.
-            if events & readable != 0, phase != .closed { readOnce() }
-        }
-    }
-
-    private func finishConnecting() {
-        var status: Int32 = 0
-        var size = socklen_t(MemoryLayout<Int32>.size)
-        // Safe because SO_ERROR is an int of the size given.
-        unsafe getsockopt(number, SOL_SOCKET, SO_ERROR, &status, &size)
-        if status != 0 {
-            finish(TransportError(errno: status, "cannot connect to \(remoteAddress)"))
-            return
-        }
-        phase = tls == nil ? .open : .handshaking
-        updateInterest()
-        if phase == .open {
-            handler?.channelOpened()
-        } else {
-            unsafe shakeHands(UnsafeRawBufferPointer(start: nil, count: 0))
-        }
-    }
-
-    private func readOnce() {
-        let count = unsafe recv(number, loop.readBuffer.baseAddress, loop.readBuffer.count, 0)
-        if count < 0 {
-            if errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR { return }
-            let lost = TransportError(errno: errno, "lost the connection to \(remoteAddress)")
-            finish(writeFailure ?? lost)
-            return
-        }
-        if count == 0 {
-            finish(
-                phase == .open
-                    ? writeFailure
-                    : TransportError(
-                        .closed, "\(remoteAddress) closed the connection during the TLS handshake"))
-            return
-        }
-        // Safe because recv filled `count` bytes of the loop's buffer, which nobody else uses
-        // until this returns.
-        let arrived = unsafe UnsafeRawBufferPointer(rebasing: loop.readBuffer[..<count])
-        if phase == .handshaking {
-            unsafe shakeHands(arrived)
-        } else if tls != nil {
-            unsafe decrypt(arrived)
-        } else {
-            unsafe deliver(arrived)
-        }
-    }
-
-    private func shakeHands(_ arrived: UnsafeRawBufferPointer) {
-        guard let tls else { return }
-        defer { tls.dropInput() }
-        do throws(TransportError) {
-            let progress = try unsafe tls.handshake(arrived)
-            if progress == .done {
-                peer = try tls.peerIdentity()
-                phase = .open
-            }
-        } catch {
-            // The alert that tells the peer why goes out first.
-            _ = tls.output.send(to: number)
-            finish(TransportError(error.code, "\(remoteAddress): \(error.message)"))
-            return
-        }
-        writeOut()
-        guard phase == .open else { return }
-        handler?.channelOpened()
-        unsafe decrypt(UnsafeRawBufferPointer(start: nil, count: 0))
-    }
-
-    private func decrypt(_ arrived: UnsafeRawBufferPointer) {
-        var arrived = unsafe arrived
-        while phase == .open, let tls {
-            do throws(TransportError) {
-                guard let count = try unsafe tls.read(arrived, into: loop.plainBuffer) else {
-                    finish(nil)
-                    return
-                }
-                if count > 0 {
-                    unsafe deliver(UnsafeRawBufferPointer(rebasing: loop.plainBuffer[..<count]))
-                }
-                if unsafe count < loop.plainBuffer.count { break }
-                unsafe arrived = UnsafeRawBufferPointer(start: nil, count: 0)
-            } catch {
-                _ = tls.output.send(to: number)
-                finish(TransportError(error.code, "\(remoteAddress): \(error.message)"))
-                return
-            }
-        }
-        if phase == .open, tls?.isAtEnd == true { finish(nil) }
-        if phase == .open, pending > 0 { setNeedsFlush() }
-    }
-
-    private func deliver(_ bytes: UnsafeRawBufferPointer) {
-        guard let handler else { return }
-        // Safe because the bytes are in a buffer of the loop that stays as it is until the
-        // handler returns, and a Span cannot be kept.
-        let span = unsafe Span<UInt8>(_unsafeBytes: bytes)
-        handler.channelReceived(span)
-    }
-}
-
-/// A non-blocking TCP socket of the address's family.
-func openSocket(for address: SocketAddress) throws(TransportError) -> Descriptor {
-    let type =
-        Int32(SOCK_STREAM.rawValue) | Int32(SOCK_NONBLOCK.rawValue) | Int32(SOCK_CLOEXEC.rawValue)
-    let number = socket(address.bytes.count == 4 ? AF_INET : AF_INET6, type, 0)
-    guard number >= 0 else { throw TransportError(errno: errno, "cannot open a socket") }
-    return Descriptor(owning: number)
-}
-
-/// Turns Nagle's algorithm off: output is gathered per turn already.
-///
-/// TCP keepalive finds peers that died without a word.
-private func setNoDelay(_ number: Int32) {
-    var one: Int32 = 1
-    let size = socklen_t(MemoryLayout<Int32>.size)
-    // Safe because each option is an int of the size given.
-    unsafe setsockopt(number, Int32(IPPROTO_TCP), TCP_NODELAY, &one, size)
-    unsafe setsockopt(number, SOL_SOCKET, SO_KEEPALIVE, &one, size)
 }

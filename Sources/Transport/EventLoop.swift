@@ -22,11 +22,15 @@ public final class EventLoop: TaskExecutor, @unchecked Sendable {
         // Safe because closures get in only through the @Sendable parameter of `execute`.
         var work: [Work] = []
         var isStopping = false
+        /// Whether a simulated loop runs a turn.
+        var isSimulating = false
+        /// Whether another thread gave work to a simulated loop in a turn.
+        var hasStrayed = false
     }
 
     public let name: String
-    private let epoll: Descriptor
-    private let wake: Descriptor
+    /// nil where time is simulated: see ``SimulatedTime``.
+    private let poller: Poller?
     private let inbox = Mutex(Inbox())
     private let thread = Mutex<pthread_t?>(nil)
 
@@ -34,8 +38,8 @@ public final class EventLoop: TaskExecutor, @unchecked Sendable {
     public private(set) var now: UInt64 = 0
     private var work: [Work] = []
     private var timers = TimerHeap()
-    private var registrations: [Registration] = []
-    private var generation: UInt32 = 0
+    /// Bytes on simulated links, by the time at which they arrive.
+    private var arrivals = TimerHeap()
     private var dirty: [Channel] = []
     private var flushing: [Channel] = []
     private var isStopping = false
@@ -47,25 +51,26 @@ public final class EventLoop: TaskExecutor, @unchecked Sendable {
     /// The decrypted bytes of one read.
     let plainBuffer: UnsafeMutableRawBufferPointer
 
-    private struct Registration {
-        var generation: UInt32 = 0
-        var target: (any Pollable)?
-    }
-
     /// Starts the thread.
     public init(name: String) {
         self.name = name
-        epoll = Descriptor(owning: epoll_create1(Int32(EPOLL_CLOEXEC)))
-        wake = Descriptor(
-            owning: eventfd(0, Int32(EFD_CLOEXEC) | Int32(EFD_NONBLOCK)))
+        poller = Poller()
         // Safe because both live until `deinit`, which runs when the thread has ended.
         unsafe readBuffer = .allocate(byteCount: 256 << 10, alignment: 64)
         unsafe plainBuffer = .allocate(byteCount: 256 << 10, alignment: 64)
-        let added = register(wake.number, UInt32(EPOLLIN.rawValue), generation: 0)
-        precondition(added == 0, "epoll does not take an eventfd")
         now = Self.clock()
         let started = startThread(name) { [self] in run() }
         thread.withLock { $0 = started }
+    }
+
+    /// Makes a loop without a thread, whose turns ``SimulatedTime`` runs.
+    init(name: String, simulatedFrom start: UInt64) {
+        self.name = name
+        poller = nil
+        now = start
+        // Safe because nothing is read from sockets in simulated time.
+        unsafe readBuffer = .allocate(byteCount: 0, alignment: 64)
+        unsafe plainBuffer = .allocate(byteCount: 0, alignment: 64)
     }
 
     deinit {
@@ -83,7 +88,7 @@ public final class EventLoop: TaskExecutor, @unchecked Sendable {
         }
         guard let joinable else { return }
         inbox.withLock { $0.isStopping = true }
-        signal()
+        poller?.signal()
         pthread_join(joinable, nil)
     }
 
@@ -110,15 +115,10 @@ public final class EventLoop: TaskExecutor, @unchecked Sendable {
         }
         let wasEmpty = inbox.withLock { inbox in
             inbox.work.append(item)
+            if inbox.isSimulating { inbox.hasStrayed = true }
             return inbox.work.count == 1
         }
-        if wasEmpty { signal() }
-    }
-
-    private func signal() {
-        var one: UInt64 = 1
-        // Safe because the eventfd takes exactly the 8 bytes given.
-        _ = unsafe write(wake.number, &one, 8)
+        if wasEmpty { poller?.signal() }
     }
 
     /// The monotonic clock in nanoseconds.
@@ -127,6 +127,9 @@ public final class EventLoop: TaskExecutor, @unchecked Sendable {
         unsafe clock_gettime(CLOCK_MONOTONIC, &time)
         return UInt64(time.tv_sec) * 1_000_000_000 + UInt64(time.tv_nsec)
     }
+
+    /// The clock of ``now`` as it is at this moment.
+    public func currentTime() -> UInt64 { poller == nil ? now : Self.clock() }
 
     // MARK: - Timers
 
@@ -152,7 +155,7 @@ public final class EventLoop: TaskExecutor, @unchecked Sendable {
         _ = try await done.value {
             perform { [self] in
                 if done.isSettled { return }
-                let timer = schedule(at: Self.clock() &+ nanoseconds) {
+                let timer = schedule(at: currentTime() &+ nanoseconds) {
                     done.settle(.success(true))
                 }
                 // Sleeps that are cancelled must not pile up until they would have ended.
@@ -163,36 +166,17 @@ public final class EventLoop: TaskExecutor, @unchecked Sendable {
 
     // MARK: - Sockets
 
-    /// Watches a descriptor; the registration's number keeps late events from a later owner of
-    /// the same descriptor number.
+    /// Watches a descriptor; see ``Poller/add(_:_:events:)``.
     func add(_ target: any Pollable, _ descriptor: Int32, events: UInt32) -> UInt32 {
-        // 0 is the loop's own eventfd.
-        generation = generation == .max ? 1 : generation + 1
-        let index = Int(descriptor)
-        while registrations.count <= index { registrations.append(Registration()) }
-        registrations[index] = Registration(generation: generation, target: target)
-        let status = register(descriptor, events, generation: generation)
-        precondition(status == 0, "epoll_ctl(ADD) failed: error \(errno)")
-        return generation
+        guard let poller else { preconditionFailure("there are no sockets in simulated time") }
+        return poller.add(target, descriptor, events: events)
     }
 
     func modify(_ descriptor: Int32, events: UInt32, generation: UInt32) {
-        let status = CLinux_epoll_ctl(
-            epoll.number, Int32(EPOLL_CTL_MOD), descriptor, events,
-            UInt64(generation) << 32 | UInt64(UInt32(bitPattern: descriptor)))
-        precondition(status == 0, "epoll_ctl(MOD) failed: error \(errno)")
+        poller?.modify(descriptor, events: events, generation: generation)
     }
 
-    func remove(_ descriptor: Int32) {
-        registrations[Int(descriptor)] = Registration()
-        _ = CLinux_epoll_ctl(epoll.number, Int32(EPOLL_CTL_DEL), descriptor, 0, 0)
-    }
-
-    private func register(_ descriptor: Int32, _ events: UInt32, generation: UInt32) -> Int32 {
-        CLinux_epoll_ctl(
-            epoll.number, Int32(EPOLL_CTL_ADD), descriptor, events,
-            UInt64(generation) << 32 | UInt64(UInt32(bitPattern: descriptor)))
-    }
+    func remove(_ descriptor: Int32) { poller?.remove(descriptor) }
 
     /// Has `channel` flushed at the end of this turn.
     func setDirty(_ channel: Channel) { dirty.append(channel) }
@@ -200,51 +184,37 @@ public final class EventLoop: TaskExecutor, @unchecked Sendable {
     // MARK: - The turn
 
     private func run() {
+        guard let poller else { return }
         unsafe CLinux_set_thread_value(Unmanaged.passUnretained(self).toOpaque())
-        var events = [CLinux_event](repeating: CLinux_event(), count: 256)
         while !isStopping {
-            let ready = wait(&events)
+            let ready = poller.wait(timeToNext())
             now = Self.clock()
-            for index in 0..<ready { dispatch(events[index]) }
-            runWork()
-            // One at a time: a body may set or cancel timers.
-            while let body = timers.takeDue(now) { body() }
-            flush()
+            poller.dispatch(ready)
+            finishTurn()
         }
-        closeAll()
+        isStopped = true
+        poller.closeAll(TransportError(.closed, "the event loop '\(name)' was shut down"))
+        // What waited on those sockets runs on; each round may enqueue more.
+        for _ in 0..<64 { runWork() }
         CLinux_set_thread_value(nil)
     }
 
-    private func wait(_ events: inout [CLinux_event]) -> Int {
-        var timeout: Int32 = -1
-        if !work.isEmpty || !dirty.isEmpty {
-            timeout = 0
-        } else if let next = timers.next {
-            let current = Self.clock()
-            // Rounded up, so that a timer is due when the wait ends.
-            let milliseconds = next <= current ? 0 : (next - current + 999_999) / 1_000_000
-            timeout = Int32(clamping: milliseconds)
-        }
-        // Safe because the shim writes at most 256 events, which is the array's length.
-        let count = unsafe CLinux_epoll_wait(epoll.number, &events, timeout)
-        precondition(count >= 0 || count == -EINTR, "epoll_wait failed: error \(-count)")
-        return Int(max(count, 0))
+    /// What a turn does once the sockets have been looked at.
+    private func finishTurn() {
+        runWork()
+        // One at a time: a body may set or cancel timers.
+        while let body = timers.takeDue(now) { body() }
+        flush()
     }
 
-    private func dispatch(_ event: CLinux_event) {
-        let descriptor = Int(UInt32(truncatingIfNeeded: event.data))
-        let generation = UInt32(truncatingIfNeeded: event.data >> 32)
-        if generation == 0 {
-            var count: UInt64 = 0
-            // Safe because the eventfd gives exactly the 8 bytes of room.
-            _ = unsafe read(wake.number, &count, 8)
-            return
-        }
-        guard descriptor < registrations.count,
-            registrations[descriptor].generation == generation,
-            let target = registrations[descriptor].target
-        else { return }
-        target.handle(events: event.events)
+    /// The milliseconds until there is something to do, but for the sockets; -1 for no limit.
+    private func timeToNext() -> Int32 {
+        if !work.isEmpty || !dirty.isEmpty { return 0 }
+        guard let next = timers.next else { return -1 }
+        let current = Self.clock()
+        // Rounded up, so that a timer is due when the wait ends.
+        let milliseconds = next <= current ? 0 : (next - current + 999_999) / 1_000_000
+        return Int32(clamping: milliseconds)
     }
 
     private func runWork() {
@@ -287,21 +257,62 @@ public final class EventLoop: TaskExecutor, @unchecked Sendable {
         }
     }
 
-    private func closeAll() {
-        isStopped = true
-        for index in registrations.indices {
-            registrations[index].target?.close(
-                TransportError(.closed, "the event loop '\(name)' was shut down"))
+    // MARK: - Simulated time
+
+    /// Has bytes of a ``MemoryChannel`` arrive: in a turn, they come where a socket's would.
+    func scheduleArrival(at time: UInt64, _ body: @escaping () -> Void) {
+        if poller == nil {
+            _ = arrivals.insert(time, body)
+        } else {
+            _ = timers.insert(time, body)
         }
-        // What waited on those sockets runs on; each round may enqueue more.
+    }
+
+    /// Calls `body` as the loop's own thread; only without a thread, and from one at a time.
+    func simulate<Result>(_ body: () -> Result) -> Result {
+        precondition(poller == nil, "the event loop '\(name)' has a thread")
+        let outer = unsafe CLinux_thread_value()
+        unsafe CLinux_set_thread_value(Unmanaged.passUnretained(self).toOpaque())
+        inbox.withLock { $0.isSimulating = true }
+        defer {
+            inbox.withLock { $0.isSimulating = false }
+            unsafe CLinux_set_thread_value(outer)
+        }
+        return body()
+    }
+
+    /// Runs one turn; false when there was nothing to do.
+    func simulateTurn() -> Bool {
+        let hasInbox = inbox.withLock { !$0.work.isEmpty }
+        let isDue = min(arrivals.next ?? .max, timers.next ?? .max) <= now
+        guard hasInbox || isDue || !work.isEmpty || !dirty.isEmpty else { return false }
+        while let body = arrivals.takeDue(now) { body() }
+        finishTurn()
+        return true
+    }
+
+    /// The time of the next arrival or timer.
+    var nextSimulated: UInt64? {
+        switch (arrivals.nextSet(), timers.nextSet()) {
+        case (let arrival?, let timer?): min(arrival, timer)
+        case (let arrival, let timer): arrival ?? timer
+        }
+    }
+
+    func setSimulated(now time: UInt64) { now = max(now, time) }
+
+    /// Whether another thread gave work to this loop in a turn.
+    var hasStrayed: Bool { inbox.withLock { $0.hasStrayed } }
+
+    /// What is set and on its way: timers, and bytes of links.
+    var simulatedCounts: (timers: Int, arrivals: Int) { (timers.count, arrivals.count) }
+
+    /// Forgets timers and arrivals, whose bodies hold the loop itself.
+    func endSimulation() {
+        timers = TimerHeap()
+        arrivals = TimerHeap()
         for _ in 0..<64 { runWork() }
     }
-}
-
-/// What a loop calls when a descriptor is ready.
-protocol Pollable: AnyObject {
-    func handle(events: UInt32)
-    func close(_ error: TransportError)
 }
 
 extension Duration {

@@ -16,14 +16,18 @@ public final class Listener: Pollable, @unchecked Sendable {
     private var waiter: OneShot<Channel>?
     private var onChannel: ((Channel) -> Void)?
     private var isPausedForLimit = false
+    /// Connections that were accepted and are still in the TLS handshake.
+    private var handshakes = 0
+    private let handshakesMax: Int
 
     /// Connections that wait for ``accept()`` before the kernel's queue takes the rest.
     private static let readyLimit = 128
 
     private init(
         _ descriptor: consuming Descriptor, at address: SocketAddress, on loop: EventLoop,
-        tls: TLSContext?
+        tls: TLSContext?, handshakesMax: Int
     ) {
+        self.handshakesMax = handshakesMax
         number = descriptor.number
         self.descriptor = consume descriptor
         localAddress = address
@@ -32,9 +36,14 @@ public final class Listener: Pollable, @unchecked Sendable {
     }
 
     /// Listens on `address`; port 0 takes a free one: see ``localAddress``.
+    ///
+    /// - Parameter handshakesMax: How many connections may be in the TLS handshake at once, whose
+    ///   owners bound its time; further ones wait in the kernel's queue until one is done.
     public static func bind(
-        to address: SocketAddress, on loop: EventLoop, tls: TLSContext? = nil
+        to address: SocketAddress, on loop: EventLoop, tls: TLSContext? = nil,
+        handshakesMax: Int = 1024
     ) throws(TransportError) -> Listener {
+        precondition(handshakesMax > 0, "a listener needs room for a handshake")
         let socket = try openSocket(for: address)
         var one: Int32 = 1
         // Safe because SO_REUSEADDR is an int of the size given.
@@ -52,7 +61,9 @@ public final class Listener: Pollable, @unchecked Sendable {
                     ? unsafe SocketAddress(pointer) : nil
             }
         }
-        let listener = Listener(socket, at: bound ?? address, on: loop, tls: tls)
+        let listener = Listener(
+            socket, at: bound ?? address, on: loop, tls: tls,
+            handshakesMax: handshakesMax)
         loop.perform { listener.watch() }
         return listener
     }
@@ -115,15 +126,17 @@ public final class Listener: Pollable, @unchecked Sendable {
         updateInterest()
     }
 
+    private var hasRoom: Bool { ready.count < Self.readyLimit && handshakes < handshakesMax }
+
     private func updateInterest() {
-        let isFull = ready.count >= Self.readyLimit
+        let isFull = !hasRoom
         if isFull == isPausedForLimit || generation == 0 { return }
         isPausedForLimit = isFull
         loop.modify(number, events: isFull ? 0 : UInt32(EPOLLIN.rawValue), generation: generation)
     }
 
     func handle(events: UInt32) {
-        for _ in 0..<64 where ready.count < Self.readyLimit && descriptor != nil {
+        for _ in 0..<64 where hasRoom && descriptor != nil {
             var storage = sockaddr_storage()
             var size = socklen_t(MemoryLayout<sockaddr_storage>.size)
             // Safe because a sockaddr_storage has room for every family.
@@ -137,11 +150,23 @@ public final class Listener: Pollable, @unchecked Sendable {
                 if [EMFILE, ENFILE, ENOMEM, ENOBUFS].contains(errno) { pauseForResources() }
                 return
             }
-            deliver(
-                Channel(
-                    Descriptor(owning: accepted), to: address ?? localAddress, on: loop, tls: tls,
-                    isConnecting: false))
+            let channel = SocketChannel(
+                Descriptor(owning: accepted), to: address ?? localAddress, on: loop, tls: tls,
+                isConnecting: false)
+            if tls != nil { count(channel) }
+            deliver(channel)
         }
+    }
+
+    /// Counts a connection until its handshake is over, one way or the other.
+    private func count(_ channel: SocketChannel) {
+        handshakes += 1
+        channel.onHandshakeEnd = { [weak self] in
+            guard let self else { return }
+            handshakes -= 1
+            if descriptor != nil { updateInterest() }
+        }
+        updateInterest()
     }
 
     private func deliver(_ channel: Channel) {

@@ -84,17 +84,36 @@ public struct SocketAddress: Sendable, Hashable, CustomStringConvertible {
     public var description: String { bytes.count == 4 ? "\(host):\(port)" : "[\(host)]:\(port)" }
 
     /// Looks a name up on a thread of its own, since the resolver blocks; never empty.
-    public static func resolve(_ host: String, port: UInt16) async throws(TransportError)
-        -> [SocketAddress]
-    {
-        if let numeric = try? SocketAddress(host: host, port: port) { return [numeric] }
-        let found = OneShot<[SocketAddress]>()
-        return try await found.value { detachThread { found.settle(lookUp(host, port: port)) } }
+    ///
+    /// When it takes longer than `timeout`, the waiting ends with `.timedOut`, and the thread when
+    /// the resolver gives up.
+    public static func resolve(
+        _ host: String, port: UInt16, on loop: EventLoop, timeout: Duration
+    ) async throws(TransportError) -> [SocketAddress] {
+        try await resolve(host, port: port, on: loop, timeout: timeout, with: lookUp)
     }
 
-    private static func lookUp(_ host: String, port: UInt16) -> Result<
-        [SocketAddress], TransportError
-    > {
+    static func resolve(
+        _ host: String, port: UInt16, on loop: EventLoop, timeout: Duration,
+        with lookUp: @escaping @Sendable (String, UInt16) -> Result<[SocketAddress], TransportError>
+    ) async throws(TransportError) -> [SocketAddress] {
+        if let numeric = try? SocketAddress(host: host, port: port) { return [numeric] }
+        let found = OneShot<[SocketAddress]>()
+        return try await found.value {
+            loop.perform {
+                let late = TransportError(
+                    .timedOut, "looking up '\(host)' took longer than \(timeout)")
+                let deadline = loop.currentTime() &+ timeout.clampedNanoseconds
+                let timer = loop.schedule(at: deadline) { found.settle(.failure(late)) }
+                found.onSettled { loop.perform { loop.cancel(timer) } }
+            }
+            detachThread { found.settle(lookUp(host, port)) }
+        }
+    }
+
+    private static func lookUp(
+        _ host: String, port: UInt16
+    ) -> Result<[SocketAddress], TransportError> {
         var hints = unsafe addrinfo()
         unsafe hints.ai_socktype = Int32(SOCK_STREAM.rawValue)
         var list: UnsafeMutablePointer<addrinfo>?

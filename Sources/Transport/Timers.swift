@@ -4,10 +4,17 @@ public struct TimerID: Hashable, Sendable {
 }
 
 /// A loop's timers: a binary heap by deadline; cancelled ones stay until they come up.
+///
+/// Those of one deadline come in the order in which they were set.
 struct TimerHeap {
-    private struct Entry {
+    private struct Entry: Comparable {
         let deadline: UInt64
         let id: UInt64
+
+        static func < (left: Entry, right: Entry) -> Bool {
+            left.deadline == right.deadline
+                ? left.id < right.id : left.deadline < right.deadline
+        }
     }
 
     private var heap: [Entry] = []
@@ -20,6 +27,15 @@ struct TimerHeap {
     /// The deadline of the first timer, which may be a cancelled one.
     var next: UInt64? { heap.first?.deadline }
 
+    /// The deadline of the first timer that is not cancelled.
+    mutating func nextSet() -> UInt64? {
+        while let first = heap.first {
+            if bodies[first.id] != nil { return first.deadline }
+            _ = popFirst()
+        }
+        return nil
+    }
+
     mutating func insert(_ deadline: UInt64, _ body: @escaping () -> Void) -> TimerID {
         lastID += 1
         bodies[lastID] = body
@@ -27,7 +43,7 @@ struct TimerHeap {
         var child = heap.count - 1
         while child > 0 {
             let parent = (child - 1) / 2
-            if heap[parent].deadline <= heap[child].deadline { break }
+            if heap[parent] < heap[child] { break }
             heap.swapAt(parent, child)
             child = parent
         }
@@ -39,7 +55,7 @@ struct TimerHeap {
         // Cancelled timers with far deadlines must not pile up: rebuild when most are dead.
         if heap.count > 64, bodies.count * 4 < heap.count {
             let live = heap.filter { bodies[$0.id] != nil }
-            heap = live.sorted { $0.deadline < $1.deadline }
+            heap = live.sorted()
         }
     }
 
@@ -52,10 +68,10 @@ struct TimerHeap {
         while true {
             var child = 2 * parent + 1
             if child >= heap.count { break }
-            if child + 1 < heap.count, heap[child + 1].deadline < heap[child].deadline {
+            if child + 1 < heap.count, heap[child + 1] < heap[child] {
                 child += 1
             }
-            if heap[parent].deadline <= heap[child].deadline { break }
+            if heap[parent] < heap[child] { break }
             heap.swapAt(parent, child)
             parent = child
         }

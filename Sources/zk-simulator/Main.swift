@@ -31,7 +31,9 @@ enum Program {
         device.gathersChanges = file != nil
         let loop = EventLoop(name: "simulator")
         let (host, port) = try SocketAddress.split(options.listen)
-        guard let address = try await SocketAddress.resolve(host, port: port).first else {
+        let found = try await SocketAddress.resolve(
+            host, port: port, on: loop, timeout: .seconds(10))
+        guard let address = found.first else {
             throw TransportError(.invalidAddress, "\(options.listen) has no address")
         }
         let simulator = try Simulator(

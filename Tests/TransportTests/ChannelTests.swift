@@ -61,7 +61,7 @@ import Testing
             var count = 0
             while count < 40_000_000 { count += try await stream.read().count }
             let pending = try await server.pendingAtReceipt.value {}
-            #expect(pending <= Channel.readingLimit)
+            #expect(pending <= SocketChannel.readingLimit)
         }
     }
 

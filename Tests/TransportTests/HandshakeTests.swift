@@ -48,7 +48,7 @@ private final class Sender: ChannelHandler {
         to address: SocketAddress, on loop: EventLoop, _ tls: TLSContext, sending bytes: [UInt8]
     ) {
         let sender = Sender(bytes)
-        let channel = try? Channel.connect(to: address, on: loop, tls: tls, handler: sender)
+        let channel = try? SocketChannel.connect(to: address, on: loop, tls: tls, handler: sender)
         sender.channel.withLock { $0 = channel }
     }
 

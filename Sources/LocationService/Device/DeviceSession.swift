@@ -76,7 +76,8 @@ struct DeviceSession: Sendable {
 
     private func resolve() async throws(TransportError) -> SocketAddress {
         let (host, port) = try SocketAddress.split(settings.address)
-        let found = try await SocketAddress.resolve(host, port: port)
+        let found = try await SocketAddress.resolve(
+            host, port: port, on: loop, timeout: .seconds(5))
         guard let first = found.first else {
             throw TransportError(.invalidAddress, "\(settings.address) has no address")
         }

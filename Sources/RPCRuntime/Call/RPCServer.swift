@@ -5,11 +5,17 @@ public import Transport
 public final class RPCServer: Sendable {
     private struct Members: Sendable {
         var listeners: [Listener] = []
-        var connections: Set<RPCConnection> = []
+        /// By the order in which they came.
+        var connections: [UInt64: RPCConnection] = [:]
+        var lastNumber: UInt64 = 0
         var isShuttingDown = false
+
+        var inOrder: [RPCConnection] {
+            connections.sorted { $0.key < $1.key }.map(\.value)
+        }
     }
 
-    private let tls: TLSContext
+    private let tls: TLSContext?
     private let loop: EventLoop
     private let services: [ServiceHandlers]
     private let options: RPCOptions
@@ -18,14 +24,15 @@ public final class RPCServer: Sendable {
     private let members = Mutex(Members())
 
     /// - Parameters:
-    ///   - tls: From ``TLSContext/mutual(certificate:key:ca:trustDomain:peerRoles:isServer:)``.
+    ///   - tls: From ``TLSContext/mutual(certificate:key:ca:trustDomain:peerRoles:isServer:)``; nil
+    ///     for a server that is given all of its channels.
     ///   - loop: Where the links live.
     ///   - services: What is served on each link.
     ///   - options: Limits and times.
     ///   - log: Hears of links that come and go, and why others are refused.
     ///   - onConnection: Called on the loop with each link whose hello was good.
     public init(
-        tls: TLSContext, loop: EventLoop, services: [ServiceHandlers],
+        tls: TLSContext?, loop: EventLoop, services: [ServiceHandlers],
         options: RPCOptions = RPCOptions(),
         log: @escaping @Sendable (RPCEvent) -> Void = { _ in },
         onConnection: @escaping @Sendable (RPCConnection) -> Void = { _ in }
@@ -41,6 +48,9 @@ public final class RPCServer: Sendable {
 
     /// Listens on a further address; the one that was bound, with its port.
     public func listen(on address: SocketAddress) throws(TransportError) -> SocketAddress {
+        guard let tls else {
+            throw TransportError(.tls, "a server without a TLS context does not listen on sockets")
+        }
         let listener = try Listener.bind(to: address, on: loop, tls: tls)
         members.withLock { $0.listeners.append(listener) }
         listener.onAccept { [self] channel in accept(channel) }
@@ -48,17 +58,24 @@ public final class RPCServer: Sendable {
     }
 
     /// The links that are up.
-    public var connections: [RPCConnection] { members.withLock { Array($0.connections) } }
+    public var connections: [RPCConnection] { members.withLock { $0.inOrder } }
 
-    private func accept(_ channel: Channel) {
+    /// Serves a channel that is not started, such as an end of a link in memory; on the loop.
+    ///
+    /// Channels of the listeners come here by themselves.
+    public func accept(_ channel: Channel) {
         let address = channel.remoteAddress
+        let number = members.withLock { members in
+            members.lastNumber += 1
+            return members.lastNumber
+        }
         let wasReady = Mutex(false)
         let connection = RPCConnection(
             .listener, address, on: loop, services: services, options: options, log: log
         ) { [self] connection in
             wasReady.withLock { $0 = true }
             let isLate = members.withLock { members in
-                members.connections.insert(connection)
+                members.connections[number] = connection
                 return members.isShuttingDown
             }
             if isLate { return connection.close() }
@@ -67,7 +84,7 @@ public final class RPCServer: Sendable {
         }
         connection.attach(channel)
         connection.whenEnded { [self] error in
-            _ = members.withLock { $0.connections.remove(connection) }
+            members.withLock { $0.connections[number] = nil }
             if wasReady.withLock({ $0 }) {
                 log(
                     RPCEvent(
@@ -89,7 +106,7 @@ public final class RPCServer: Sendable {
         let (listeners, connections) = members.withLock { members in
             members.isShuttingDown = true
             defer { members.listeners = [] }
-            return (members.listeners, members.connections)
+            return (members.listeners, members.inOrder)
         }
         for listener in listeners { listener.close() }
         await withTaskGroup(of: Void.self) { group in

@@ -23,7 +23,7 @@ public struct ServerCall: Sendable {
     public var remainingTime: Duration? {
         if deadline == .max { return nil }
         // Not the loop's time: the handler may be on another thread.
-        let now = CPUClock.monotonic()
+        let now = connection.loop.currentTime()
         return .nanoseconds(Int64(clamping: deadline > now ? deadline - now : 0))
     }
 
