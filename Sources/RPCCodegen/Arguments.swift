@@ -1,7 +1,7 @@
 /// What the command line asks for.
 struct Arguments {
     enum Emit: String, CaseIterable {
-        case swift, catalog, proto, check
+        case swift, catalog, proto, descriptor, check
     }
 
     var emit = Emit.check
@@ -23,7 +23,8 @@ struct Arguments {
                     let hint = Names.suggestion(
                         for: value, among: Emit.allCases.map(\.rawValue))
                     throw Program.Failure(
-                        text: "--emit takes swift, catalog, proto or check, not `\(value)`\(hint)")
+                        text: "--emit takes swift, catalog, proto, descriptor or check, "
+                            + "not `\(value)`\(hint)")
                 }
                 self.emit = emit
             case "--root": root = try Self.value(argument, &rest)
@@ -67,6 +68,8 @@ struct Arguments {
           --emit catalog    all schemas of a module to the Swift file --output, which lists their
                             messages and services; reports names that two schemas declare
           --emit proto      each schema to a .proto (proto3) in the folder --output
+          --emit descriptor all schemas, and what they import, to the file --output: a protobuf
+                            FileDescriptorSet
           --emit check      nothing: only report mistakes (this is the default)
           --root FOLDER     the folder that the schemas lie in; imports cannot leave it
                             (default: the current one)

@@ -35,7 +35,12 @@ enum Files {
 
     /// Writes unless the file has that content already, so that what depends on it stays built.
     static func write(_ text: String, to path: String) throws(Program.Failure) {
-        let data = Data(text.utf8)
+        try write(Array(text.utf8), to: path)
+    }
+
+    /// The same with bytes that are no text.
+    static func write(_ bytes: [UInt8], to path: String) throws(Program.Failure) {
+        let data = Data(bytes)
         if FileManager.default.contents(atPath: path) == data { return }
         let url = URL(fileURLWithPath: path)
         do {

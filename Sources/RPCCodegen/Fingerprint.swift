@@ -27,8 +27,9 @@ extension Compilation {
     private func canonicalText(_ service: ServiceModel, _ methods: [MethodModel]) -> String {
         var lines = ["service \(service.name)"]
         for method in methods.sorted(by: { $0.name < $1.name }) {
-            let stream = method.isStreaming ? "stream " : ""
-            lines.append("\(method.name) \(method.request) -> \(stream)\(method.response)")
+            lines.append(
+                "\(method.name) \(method.requestPrefix)\(method.request) -> "
+                    + "\(method.responsePrefix)\(method.response)")
         }
         for name in reachable(from: methods).sorted(by: { $0.description < $1.description }) {
             if let message = message(name) {

@@ -38,7 +38,7 @@ enum Program {
             case .swift: ownMistakes(compilation, paths)
             // Each schema's own mistakes are reported where its own code is made.
             case .catalog: compilation.moduleMistakes
-            case .proto, .check: compilation.diagnostics.sorted
+            case .proto, .descriptor, .check: compilation.diagnostics.sorted
             }
         for mistake in mistakes {
             print(mistake.rendered { compilation.source(displayed: $0) })
@@ -86,6 +86,9 @@ enum Program {
             let folder = arguments.label ?? "the schemas"
             let emitter = SwiftEmitter(compilation: compilation)
             try Files.write(emitter.catalog(schemas, label: folder), to: output)
+        case .descriptor:
+            guard let output = arguments.output else { return }
+            try Files.write(DescriptorEmitter(compilation: compilation).set(schemas), to: output)
         case .proto:
             let emitter = ProtoEmitter(compilation: compilation)
             for schema in schemas {

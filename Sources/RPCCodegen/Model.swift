@@ -83,12 +83,30 @@ struct ServiceModel: Sendable {
     var methods: [MethodModel]
 }
 
+/// By which sides a method streams; the names are those of the runtime.
+enum MethodKind: String, Sendable {
+    case unary, serverStreaming, clientStreaming, bidirectional
+
+    init(streamsRequests: Bool, streamsResponses: Bool) {
+        self =
+            switch (streamsRequests, streamsResponses) {
+            case (false, false): .unary
+            case (false, true): .serverStreaming
+            case (true, false): .clientStreaming
+            case (true, true): .bidirectional
+            }
+    }
+
+    var streamsRequests: Bool { self == .clientStreaming || self == .bidirectional }
+    var streamsResponses: Bool { self == .serverStreaming || self == .bidirectional }
+}
+
 struct MethodModel: Sendable {
     var documentation: [String]
     var name: String
     var request: TypeName
     var response: TypeName
-    var isStreaming: Bool
+    var kind: MethodKind
     /// Nil where the schema says `deadline none`.
     var deadlineMilliseconds: Int64?
     /// How long an open-ended call may carry no message; nil where there is a deadline.
@@ -98,4 +116,10 @@ struct MethodModel: Sendable {
     var id: UInt32
 
     static let idleMillisecondsDefault: Int64 = 60_000
+    /// The role that stands for every authenticated peer.
+    static let anyRole = "any"
+
+    /// `stream ` where the method streams that way.
+    var requestPrefix: String { kind.streamsRequests ? "stream " : "" }
+    var responsePrefix: String { kind.streamsResponses ? "stream " : "" }
 }

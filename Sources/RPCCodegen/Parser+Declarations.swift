@@ -126,19 +126,26 @@ extension Parser {
         let documentation = token.documentation
         let name = try name("the name of a method")
         try expect("(", "and the request's type behind the method's name")
+        let streamsRequests = skipStream()
         let request = try qualifiedName("the request's type")
         try expect(")", "behind the request's type")
         guard token.kind == .arrow else { throw expected("`->` and the response's type") }
         advance()
-        let isStreaming = isWord("stream") && nextToken.kind == .identifier
-        if isStreaming { advance() }
+        let streamsResponses = skipStream()
         let response = try qualifiedName("the response's type")
         var method = MethodSyntax(
-            documentation: documentation, name: name, request: request,
-            isStreaming: isStreaming, response: response,
+            documentation: documentation, name: name, streamsRequests: streamsRequests,
+            request: request, streamsResponses: streamsResponses, response: response,
             range: name.range.joined(with: response.range))
         if isSymbol("{"), !token.startsLine { try annotations(&method) }
         return method
+    }
+
+    /// `stream` before a type; a message may be called so itself.
+    private mutating func skipStream() -> Bool {
+        guard isWord("stream"), nextToken.kind == .identifier else { return false }
+        advance()
+        return true
     }
 
     /// `{ deadline 5s, role a, b }`; a mistake in one annotation leaves the others alone.
@@ -156,7 +163,7 @@ extension Parser {
         try expect("}", "behind the annotations")
     }
 
-    private static let annotationNames = ["deadline", "role"]
+    private static let annotationNames = ["deadline", "idle", "role"]
 
     private mutating func annotation(_ method: inout MethodSyntax) throws(Abandoned) {
         let word = try name("an annotation")
@@ -167,6 +174,12 @@ extension Parser {
                 throw fail("the method has two deadlines", at: word.range)
             }
             method.deadline = deadline
+        case "idle":
+            let idle = try time("a time such as `60s`")
+            if method.idle != nil {
+                throw fail("the method has two idle limits", at: word.range)
+            }
+            method.idle = idle
         case "role":
             method.roles.append(try name("a role"))
             // What follows a comma is another role, unless it is an annotation.
@@ -180,7 +193,7 @@ extension Parser {
         default:
             let hint = Names.suggestion(for: word.text, among: Self.annotationNames)
             throw fail(
-                "`\(word.text)` is no annotation; there are `deadline` and `role`\(hint)",
+                "`\(word.text)` is no annotation; there are `deadline`, `idle` and `role`\(hint)",
                 at: word.range)
         }
     }
@@ -191,14 +204,19 @@ extension Parser {
         return kind == .symbol(",") || kind == .symbol("}")
     }
 
-    /// `none`, or a number with `ms`, `s`, `m` or `h`.
+    /// `none`, or a time.
     private mutating func deadline() throws(Abandoned) -> MethodSyntax.Deadline {
-        let range = token.range
         if isWord("none") {
-            advance()
-            return .open(range)
+            defer { advance() }
+            return .open(token.range)
         }
-        guard token.kind == .number else { throw expected("a time such as `5s`, or `none`") }
+        return .milliseconds(try time("a time such as `5s`, or `none`"))
+    }
+
+    /// A number with `ms`, `s`, `m` or `h`.
+    private mutating func time(_ what: String) throws(Abandoned) -> TimeSyntax {
+        let range = token.range
+        guard token.kind == .number else { throw expected(what) }
         let text = token.text
         advance()
         let digits = text.prefix { $0.isNumber }
@@ -209,6 +227,6 @@ extension Parser {
         guard let count = Int64(digits), count > 0, count <= 86_400_000 / unit else {
             throw fail("`\(text)` is not between 1ms and 24h", at: range)
         }
-        return .milliseconds(count * unit, range)
+        return TimeSyntax(milliseconds: count * unit, range: range)
     }
 }

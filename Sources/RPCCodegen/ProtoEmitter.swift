@@ -20,7 +20,8 @@ struct ProtoEmitter {
     /// `punch.rpc` → `punch.proto`.
     static func path(_ path: String) -> String { String(path.dropLast(4)) + ".proto" }
 
-    private func imports(_ schema: Schema) -> [String] {
+    /// The paths that a schema's `.proto` imports, sorted.
+    func imports(_ schema: Schema) -> [String] {
         let types = Set(schema.messages.flatMap(\.fields).map(\.type))
         var imports = schema.imports.filter { uses($0, schema) }.map(Self.path)
         if types.contains(.scalar(.timestamp)) { imports.append("google/protobuf/timestamp.proto") }
@@ -46,9 +47,7 @@ struct ProtoEmitter {
         printer.line()
         printer.documentation(enumeration.documentation, marker: "//")
         printer.block("enum \(enumeration.name.name)") { printer in
-            // proto3 wants the value 0 first.
-            let zero = enumeration.values.filter { $0.number == 0 }
-            for value in zero + enumeration.values.filter({ $0.number != 0 }) {
+            for value in enumeration.valuesForProto {
                 printer.documentation(value.documentation, marker: "//")
                 let name = Names.protoValue(enumeration.name.name, value.name)
                 printer.line("\(name) = \(value.number);")
@@ -113,11 +112,18 @@ struct ProtoEmitter {
         printer.block("service \(service.name.name)") { printer in
             for method in service.methods {
                 printer.documentation(method.documentation, marker: "//")
-                let stream = method.isStreaming ? "stream " : ""
-                let name = method.name.prefix(1).uppercased() + method.name.dropFirst()
                 printer.line(
-                    "rpc \(name)(.\(method.request)) returns (\(stream).\(method.response));")
+                    "rpc \(Names.protoMethod(method.name))"
+                        + "(\(method.requestPrefix).\(method.request)) "
+                        + "returns (\(method.responsePrefix).\(method.response));")
             }
         }
+    }
+}
+
+extension EnumModel {
+    /// proto3 wants the value 0 first.
+    var valuesForProto: [Value] {
+        values.filter { $0.number == 0 } + values.filter { $0.number != 0 }
     }
 }

@@ -237,4 +237,9 @@ extension Names {
     static func protoValue(_ enumeration: String, _ value: String) -> String {
         upperSnakeCase(enumeration) + "_" + upperSnakeCase(value)
     }
+
+    /// `logID` → `LogID`.
+    static func protoMethod(_ name: String) -> String {
+        name.prefix(1).uppercased() + name.dropFirst()
+    }
 }

@@ -30,10 +30,8 @@ extension Resolver {
         guard let request, let response else { return nil }
         return MethodModel(
             documentation: method.documentation, name: name, request: request,
-            response: response, isStreaming: method.isStreaming,
-            deadlineMilliseconds: deadline,
-            idleMilliseconds: deadline == nil ? MethodModel.idleMillisecondsDefault : nil,
-            roles: method.roles.map(\.text),
+            response: response, kind: method.kind, deadlineMilliseconds: deadline,
+            idleMilliseconds: idle(method), roles: method.roles.map(\.text),
             id: FNV1a.hash32("\(service)/\(name)"))
     }
 
@@ -52,27 +50,44 @@ extension Resolver {
                     related: here(other.range, "the first is here"))
             }
             first[role.text] = role
+            if role.text == MethodModel.anyRole, method.roles.count > 1 {
+                report(role.range, "`any` is every role; name it alone or leave it out")
+            }
         }
     }
 
     private mutating func deadline(_ method: MethodSyntax) -> Int64? {
         switch method.deadline {
-        case .milliseconds(let count, _):
-            return count
+        case .milliseconds(let time):
+            return time.milliseconds
         case .open(let range):
-            if !method.isStreaming {
-                report(range, "a call with one answer has a deadline; `none` is for streams")
+            if method.kind == .unary {
+                report(
+                    range, "a call without a stream has a deadline; `none` is for streams")
             }
             return nil
         case nil where method.isBroken:
             return nil
         case nil:
-            let streams = method.isStreaming ? " or, for an open-ended stream, `deadline none`" : ""
+            let streams =
+                method.kind == .unary ? "" : " or, for an open-ended stream, `deadline none`"
             report(
                 method.range,
                 "`\(method.name.text)` has no deadline; write one, such as `deadline 5s`\(streams)")
             return nil
         }
+    }
+
+    /// How long a call without a deadline may carry nothing.
+    private mutating func idle(_ method: MethodSyntax) -> Int64? {
+        if case .open = method.deadline {
+            return method.idle?.milliseconds ?? MethodModel.idleMillisecondsDefault
+        }
+        if let idle = method.idle, !method.isBroken {
+            report(
+                idle.range, "`idle` goes with `deadline none`; other calls end by their deadline")
+        }
+        return nil
     }
 
     private mutating func messageName(_ name: NameSyntax) -> TypeName? {
@@ -103,5 +118,11 @@ extension Resolver {
                 first[method.id] = full
             }
         }
+    }
+}
+
+extension MethodSyntax {
+    var kind: MethodKind {
+        MethodKind(streamsRequests: streamsRequests, streamsResponses: streamsResponses)
     }
 }

@@ -1,3 +1,5 @@
+import Foundation
+
 // Services: what a server implements and what a client calls.
 
 extension SwiftEmitter {
@@ -13,6 +15,23 @@ extension SwiftEmitter {
         }
     }
 
+    /// What reflection serves; all services of a file share it.
+    func descriptorSet(_ schema: Schema, _ printer: inout Printer) {
+        let bytes = DescriptorEmitter(compilation: compilation).set([schema])
+        var text = Data(bytes).base64EncodedString()[...]
+        printer.line()
+        printer.line("/// The base64 of a `FileDescriptorSet`: this schema and all it needs.")
+        printer.line("private let descriptorSet: StaticString = \"\"\"")
+        printer.indented { printer in
+            while !text.isEmpty {
+                let line = text.prefix(76)
+                text = text.dropFirst(line.count)
+                printer.line(line + (text.isEmpty ? "" : "\\"))
+            }
+            printer.line("\"\"\"")
+        }
+    }
+
     private func descriptor(_ service: ServiceModel, _ printer: inout Printer) {
         let fingerprint = FNV1a.hash64(compilation.canonicalText(service))
         let methods = service.methods.map { "Method.\(Names.swift($0.name))" }
@@ -24,7 +43,7 @@ extension SwiftEmitter {
                 for method in methods { printer.line("\(method),") }
             }
             printer.line("],")
-            printer.line("schema: \"\")")
+            printer.line("schema: descriptorSet)")
         }
     }
 
@@ -33,7 +52,6 @@ extension SwiftEmitter {
         printer.line("/// What both ends and the wire must know of each method.")
         printer.block("public enum Method") { printer in
             for method in service.methods {
-                let kind = method.isStreaming ? "serverStreaming" : "unary"
                 let fingerprint = FNV1a.hash64(compilation.canonicalText(method, of: service))
                 let roles = method.roles.map { "\"\($0)\"" }.joined(separator: ", ")
                 printer.line("public static let \(Names.swift(method.name)) = MethodDescriptor(")
@@ -42,7 +60,7 @@ extension SwiftEmitter {
                         "name: \"\(service.name)/\(method.name)\", id: \(Self.hex(UInt64(method.id), 8)),"
                     )
                     printer.line(
-                        "kind: .\(kind), deadline: \(Self.duration(method.deadlineMilliseconds)), "
+                        "kind: .\(method.kind.rawValue), deadline: \(Self.duration(method.deadlineMilliseconds)), "
                             + "idleLimit: \(Self.duration(method.idleMilliseconds)),")
                     printer.line(
                         "roles: [\(roles)], fingerprint: \(Self.hex(fingerprint, 16)))")
@@ -57,19 +75,36 @@ extension SwiftEmitter {
         printer.block("public protocol Service: Sendable") { printer in
             for method in service.methods {
                 printer.documentation(method.documentation)
-                let request = "_ request: \(method.request.name)"
-                if method.isStreaming {
-                    printer.line("func \(Names.swift(method.name))(")
-                    printer.line(
-                        "    \(request), to responses: MessageWriter<\(method.response.name)>, "
-                            + "_ call: ServerCall")
-                    printer.line(") async throws(RPCError)")
-                } else {
-                    printer.line(
-                        "func \(Names.swift(method.name))(\(request), _ call: ServerCall) "
-                            + "async throws(RPCError) -> \(method.response.name)")
-                }
+                serviceMethod(method, &printer)
             }
+        }
+    }
+
+    private func serviceMethod(_ method: MethodModel, _ printer: inout Printer) {
+        let name = Names.swift(method.name)
+        let request = method.request.name
+        let response = method.response.name
+        let requests =
+            method.kind.streamsRequests
+            ? "_ requests: MessageStream<\(request)>" : "_ request: \(request)"
+        if method.kind == .clientStreaming {
+            printer.line("func \(name)(")
+            printer.line("    \(requests), _ call: ServerCall")
+            printer.line(") async throws(RPCError) -> \(response)")
+        } else if method.kind.streamsResponses {
+            printer.line("func \(name)(")
+            let writer = "to responses: MessageWriter<\(response)>,"
+            if method.kind == .bidirectional {
+                printer.line("    \(requests), \(writer)")
+                printer.line("    _ call: ServerCall")
+            } else {
+                printer.line("    \(requests), \(writer) _ call: ServerCall")
+            }
+            printer.line(") async throws(RPCError)")
+        } else {
+            printer.line(
+                "func \(name)(\(requests), _ call: ServerCall) "
+                    + "async throws(RPCError) -> \(response)")
         }
     }
 
@@ -81,28 +116,35 @@ extension SwiftEmitter {
             printer.line("ServiceHandlers(descriptor, [")
             printer.indented { printer in
                 for method in service.methods {
-                    let name = Names.swift(method.name)
-                    let request = method.request.name
-                    let response = method.response.name
-                    if method.isStreaming {
-                        printer.line(".serverStreaming(Method.\(name)) {")
-                        printer.line(
-                            "    (request: \(request), responses: MessageWriter<\(response)>, call)"
-                        )
-                        printer.line("    async throws(RPCError) in")
-                        printer.line(
-                            "    try await service.\(name)(request, to: responses, call)")
-                    } else {
-                        printer.line(
-                            ".unary(Method.\(name)) { (request: \(request), call) "
-                                + "async throws(RPCError) -> \(response) in")
-                        printer.line("    try await service.\(name)(request, call)")
-                    }
-                    printer.line("},")
+                    handler(method, &printer)
                 }
             }
             printer.line("])")
         }
+    }
+
+    private func handler(_ method: MethodModel, _ printer: inout Printer) {
+        let name = Names.swift(method.name)
+        let response = method.response.name
+        let input = method.kind.streamsRequests ? "requests" : "request"
+        let type =
+            method.kind.streamsRequests
+            ? "MessageStream<\(method.request.name)>" : method.request.name
+        let output =
+            method.kind.streamsResponses ? ", responses: MessageWriter<\(response)>" : ""
+        let parameters = "(\(input): \(type)\(output), call)"
+        let result = method.kind.streamsResponses ? "" : " -> \(response)"
+        let opening = ".\(method.kind.rawValue)(Method.\(name)) {"
+        if method.kind == .unary {
+            printer.line("\(opening) \(parameters) async throws(RPCError)\(result) in")
+        } else {
+            printer.line(opening)
+            printer.line("    \(parameters)")
+            printer.line("    async throws(RPCError)\(result) in")
+        }
+        let responses = method.kind.streamsResponses ? "to: responses, " : ""
+        printer.line("    try await service.\(name)(\(input), \(responses)call)")
+        printer.line("},")
     }
 
     private func client(_ service: ServiceModel, _ printer: inout Printer) {
@@ -122,23 +164,35 @@ extension SwiftEmitter {
 
     private func clientMethod(_ method: MethodModel, _ printer: inout Printer) {
         let name = Names.swift(method.name)
-        let parameters =
-            "_ request: \(method.request.name), _ options: CallOptions = CallOptions()"
-        if method.isStreaming {
-            printer.line("public func \(name)<Result>(")
-            printer.line("    \(parameters),")
-            printer.line(
-                "    _ body: (MessageStream<\(method.response.name)>) "
-                    + "async throws(RPCError) -> Result")
-            printer.line(") async throws(RPCError) -> Result {")
-            printer.line(
-                "    try await caller.serverStreaming(Method.\(name), request, options, body)")
-        } else {
-            printer.line("public func \(name)(")
-            printer.line("    \(parameters)")
-            printer.line(") async throws(RPCError) -> \(method.response.name) {")
-            printer.line("    try await caller.unary(Method.\(name), request, options)")
+        let response = method.response.name
+        let options = "_ options: CallOptions = CallOptions()"
+        let request = "_ request: \(method.request.name), "
+        let writer = "MessageWriter<\(method.request.name)>"
+        let stream = "MessageStream<\(response)>"
+        // The parameters, the last of which is the closure where there is one, and what is given on.
+        let (parameters, closure, arguments): (String, String?, String) =
+            switch method.kind {
+            case .unary: (request + options, nil, "request, options")
+            case .serverStreaming:
+                (request + options, "_ body: (\(stream))", "request, options, body")
+            case .clientStreaming: (options, "_ send: (\(writer))", "options, send")
+            case .bidirectional: (options, "_ body: (\(writer), \(stream))", "options, body")
+            }
+        let generic = method.kind.streamsResponses
+        printer.line("public func \(name)\(generic ? "<Result>" : "")(")
+        printer.line("    \(parameters)\(closure == nil ? "" : ",")")
+        if let closure {
+            let effects = "async throws(RPCError) -> \(generic ? "Result" : "Void")"
+            if method.kind == .bidirectional {
+                printer.line("    \(closure)")
+                printer.line("        \(effects)")
+            } else {
+                printer.line("    \(closure) \(effects)")
+            }
         }
+        printer.line(") async throws(RPCError) -> \(generic ? "Result" : response) {")
+        printer.line(
+            "    try await caller.\(method.kind.rawValue)(Method.\(name), \(arguments))")
         printer.line("}")
     }
 

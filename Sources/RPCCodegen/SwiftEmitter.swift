@@ -20,6 +20,7 @@ struct SwiftEmitter {
         for enumeration in schema.enums { self.enumeration(enumeration, &printer) }
         for message in schema.messages { self.message(message, &printer) }
         for service in schema.services { self.service(service, &printer) }
+        if !schema.services.isEmpty { descriptorSet(schema, &printer) }
         return printer.text
     }
 

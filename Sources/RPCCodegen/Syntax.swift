@@ -66,6 +66,12 @@ struct EnumValueSyntax: Sendable {
     var number: IntegerSyntax
 }
 
+/// A number with its unit.
+struct TimeSyntax: Hashable, Sendable {
+    var milliseconds: Int64
+    var range: SourceRange
+}
+
 struct ServiceSyntax: Sendable {
     var documentation: [String]
     var name: NameSyntax
@@ -75,15 +81,17 @@ struct ServiceSyntax: Sendable {
 struct MethodSyntax: Sendable {
     enum Deadline: Sendable {
         case open(SourceRange)
-        case milliseconds(Int64, SourceRange)
+        case milliseconds(TimeSyntax)
     }
 
     var documentation: [String]
     var name: NameSyntax
+    var streamsRequests: Bool
     var request: NameSyntax
-    var isStreaming: Bool
+    var streamsResponses: Bool
     var response: NameSyntax
     var deadline: Deadline?
+    var idle: TimeSyntax?
     var roles: [NameSyntax] = []
     /// An annotation could not be read, so nobody knows what is missing.
     var isBroken = false

@@ -116,19 +116,19 @@ import Testing
         ),
         (
             "m(M) -> M { deadline none, role ctl }",
-            ["26: a call with one answer has a deadline; `none` is for streams"]
+            ["26: a call without a stream has a deadline; `none` is for streams"]
         ),
         (
             "m(M) -> M { deadlin 5s, role ctl }",
             [
-                "17: `deadlin` is no annotation; there are `deadline` and `role`; "
+                "17: `deadlin` is no annotation; there are `deadline`, `idle` and `role`; "
                     + "did you mean `deadline`?"
             ]
         ),
         (
             "m(M) -> M { role ctl, dedline 5s }",
             [
-                "27: `dedline` is no annotation; there are `deadline` and `role`; "
+                "27: `dedline` is no annotation; there are `deadline`, `idle` and `role`; "
                     + "did you mean `deadline`?"
             ]
         ),
@@ -150,6 +150,37 @@ import Testing
             "m(M) -> M { deadline 5s, role ctl, gateway, ctl }",
             ["49: the role `ctl` is named twice"]
         ),
+        ("m(stream M) -> M { deadline none, idle 500ms, role any }", []),
+        ("m(stream M) -> stream M { idle 24h, deadline none, role a, b }", []),
+        ("m(stream M) -> M { role a, idle 5m, deadline none }", []),
+        (
+            "m(stream M) -> M { role ctl }",
+            [
+                "5: `m` has no deadline; write one, such as `deadline 5s` or, for an open-ended "
+                    + "stream, `deadline none`"
+            ]
+        ),
+        (
+            "m(M) -> stream M { deadline 5s, idle 1m, role ctl }",
+            ["42: `idle` goes with `deadline none`; other calls end by their deadline"]
+        ),
+        (
+            "m(M) -> stream M { deadline none, idle none, role ctl }",
+            ["44: expected a time such as `60s`, found `none`"]
+        ),
+        (
+            "m(M) -> stream M { deadline none, idle 25h, role ctl }",
+            ["44: `25h` is not between 1ms and 24h"]
+        ),
+        (
+            "m(M) -> stream M { deadline none, idle 1s, idle 2s, role ctl }",
+            ["48: the method has two idle limits"]
+        ),
+        (
+            "m(M) -> M { deadline 5s, role ctl, any }",
+            ["40: `any` is every role; name it alone or leave it out"]
+        ),
+        ("m(stream) -> M { deadline 5s, role ctl }", ["7: there is no type `stream`"]),
         ("m(X) -> M { deadline 5s, role ctl }", ["7: there is no type `X`"]),
         (
             "m(string) -> M { deadline 5s, role ctl }",

@@ -30,6 +30,8 @@ import Testing
             /// Rings once.
             ring(Alarm) -> Alarm { deadline 1500ms, role ctl }
             watch(Alarm) -> stream Alarm { deadline none, role ctl, gateway }
+            record(stream Alarm) -> Alarm { deadline 10s, role any }
+            tune(stream Alarm) -> stream Alarm { deadline none, idle 5m, role ctl }
         }
 
         """
@@ -61,7 +63,9 @@ import Testing
         #expect(
             compilation.canonicalText(service) == """
                 service clock.v1.Bell
+                record stream clock.v1.Alarm -> clock.v1.Alarm
                 ring clock.v1.Alarm -> clock.v1.Alarm
+                tune stream clock.v1.Alarm -> stream clock.v1.Alarm
                 watch clock.v1.Alarm -> stream clock.v1.Alarm
                 message clock.v1.Alarm
                 1 at timestamp?
@@ -84,6 +88,8 @@ import Testing
         #expect(try fingerprint("Wakes the neighbours", "Loud") == before)
         #expect(try fingerprint("1500ms", "2s") == before)
         #expect(try fingerprint("role ctl, gateway", "role ctl") == before)
+        #expect(try fingerprint("idle 5m", "idle 6m") == before)
+        #expect(try fingerprint("record(stream Alarm", "record(Alarm") != before)
         #expect(try fingerprint("at: timestamp?", "at: timestamp") != before)
         #expect(try fingerprint("default = 3", "default = 4") != before)
         #expect(

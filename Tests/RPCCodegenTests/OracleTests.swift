@@ -44,6 +44,23 @@ import Testing
         try await python("check", folder, folder.file("answers"))
     }
 
+    @Test(arguments: ["Schemas", "Tests/TestSchemas"])
+    func `descriptors are what protoc makes of the exported schemas`(
+        _ name: String
+    ) async throws {
+        let root = "\(repositoryRoot)/\(name)"
+        let folder = try TemporaryDirectory()
+        // protoc goes through the files in this order too.
+        let schemas = Files.tree(root: root).list().sorted().map { "\(root)/\($0)" }
+        for (kind, output) in [("proto", "proto"), ("descriptor", "values")] {
+            let status = try Program.run(
+                Arguments(
+                    ["--emit", kind, "--root", root, "--output", folder.file(output)] + schemas))
+            try #require(status == 0)
+        }
+        try await python("schema", folder, "--count", "100", "--seed", "7")
+    }
+
     private func python(
         _ command: String, _ folder: TemporaryDirectory, _ rest: String...
     ) async throws {

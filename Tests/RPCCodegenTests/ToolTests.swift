@@ -46,7 +46,10 @@ import Testing
 
     @Test func `a schema with mistakes writes nothing and ends with 1`() throws {
         try write("a.rpc", "package t.v1\nmessage A { text: sting = 1 }\n")
-        for (kind, schema) in [("swift", "a.rpc"), ("swift", "b.rpc"), ("proto", "b.rpc")] {
+        let calls = [
+            ("swift", "a.rpc"), ("swift", "b.rpc"), ("proto", "b.rpc"), ("descriptor", "b.rpc"),
+        ]
+        for (kind, schema) in calls {
             #expect(try emit(kind, "out", schema) == 1)
             #expect(!FileManager.default.fileExists(atPath: folder.file("out")))
         }
@@ -58,6 +61,17 @@ import Testing
         #expect(text.contains("        A.self,\n        B.self,\n"))
         try write("c.rpc", "package other.v1\nmessage B {}\n")
         #expect(try emit("catalog", "Catalog.swift", "a.rpc", "b.rpc", "c.rpc") == 1)
+    }
+
+    @Test func `the descriptors of a schema hold what it imports, first and once`() throws {
+        #expect(try emit("descriptor", "set", "b.rpc") == 0)
+        let alone = try Data(contentsOf: URL(fileURLWithPath: folder.file("set")))
+        #expect(try emit("descriptor", "set", "a.rpc", "b.rpc") == 0)
+        #expect(try Data(contentsOf: URL(fileURLWithPath: folder.file("set"))) == alone)
+        #expect(try emit("descriptor", "set", "a.rpc") == 0)
+        let imported = try Data(contentsOf: URL(fileURLWithPath: folder.file("set")))
+        #expect(!imported.isEmpty && imported.count < alone.count)
+        #expect(alone.starts(with: imported))
     }
 
     @Test func `a wrong call is refused with the reason`() throws {

@@ -3,8 +3,9 @@
 
     exchange.py make  FOLDER VALUES --count N --seed S     writes random values of every message
     exchange.py check FOLDER VALUES ANSWERS                compares what came back with them
+    exchange.py schema FOLDER SET --count N --seed S       compares our descriptors with protoc's
 
-FOLDER holds the .proto files. VALUES is a run of records (type name, dump, bytes), each part behind
+FOLDER holds the .proto files. SET is a FileDescriptorSet of the same schemas. VALUES is a run of records (type name, dump, bytes), each part behind
 its length (4 bytes, little-endian). ANSWERS is a run of byte strings in the same order.
 """
 import argparse
@@ -23,8 +24,8 @@ WELL_KNOWN = {"google.protobuf.Timestamp", "google.protobuf.Duration"}
 DUMPS_PER_TYPE = 200
 
 
-def load(folder):
-    """The message classes of all .proto files below the folder, by full name."""
+def compile_protos(folder):
+    """The names of all .proto files below the folder, and protoc's descriptors of them."""
     files = sorted(str(p.relative_to(folder)) for p in Path(folder).rglob("*.proto"))
     well_known = str(Path(grpc_tools.__file__).parent / "_proto")
     with tempfile.NamedTemporaryFile() as out:
@@ -32,7 +33,12 @@ def load(folder):
                      "--fatal_warnings", f"--descriptor_set_out={out.name}", *files]
         if protoc.main(arguments) != 0:
             sys.exit("protoc refuses the exported .proto files")
-        files_set = descriptor_pb2.FileDescriptorSet.FromString(Path(out.name).read_bytes())
+        return files, Path(out.name).read_bytes()
+
+
+def load(files, descriptors):
+    """The message classes that some files of a FileDescriptorSet declare, by full name."""
+    files_set = descriptor_pb2.FileDescriptorSet.FromString(descriptors)
     pool = descriptor_pool.DescriptorPool()
     names = []
     for file in files_set.file:
@@ -205,7 +211,7 @@ def dump(message):
     return "{" + ",".join(parts) + "}"
 
 
-# --- the two commands
+# --- the commands
 
 
 def write(file, part):
@@ -251,16 +257,37 @@ def check(classes, values_path, answers_path):
     print(f"{len(answers)} values of {len(classes)} messages are equal")
 
 
+def schema(folder, path, count, seed):
+    """Our descriptors must be protoc's, and other tools must read messages by them."""
+    files, expected = compile_protos(folder)
+    received = Path(path).read_bytes()
+    if received != expected:
+        ours, theirs = (descriptor_pb2.FileDescriptorSet.FromString(b) for b in (received, expected))
+        sys.exit(f"the descriptors differ from protoc's:\n{ours}\ninstead of\n{theirs}")
+    rng = random.Random(seed)
+    theirs = load(files, expected)
+    for name, cls in load(files, received).items():
+        for _ in range(count):
+            message = theirs[name]()
+            fill(rng, message)
+            sent = message.SerializeToString(deterministic=True)
+            if cls.FromString(sent).SerializeToString(deterministic=True) != sent:
+                sys.exit(f"{name} changes when it is read by our descriptors:\n{message}")
+    print(f"{len(theirs)} messages of {len(files)} files are equal")
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("command", choices=["make", "check"])
+    parser.add_argument("command", choices=["make", "check", "schema"])
     parser.add_argument("folder")
     parser.add_argument("values")
     parser.add_argument("answers", nargs="?")
     parser.add_argument("--count", type=int, default=1000)
     parser.add_argument("--seed", type=int, default=1)
     arguments = parser.parse_args()
-    classes = load(arguments.folder)
+    if arguments.command == "schema":
+        return schema(arguments.folder, arguments.values, arguments.count, arguments.seed)
+    classes = load(*compile_protos(arguments.folder))
     if arguments.command == "make":
         make(classes, arguments.values, arguments.count, arguments.seed)
     else:
