@@ -60,7 +60,7 @@ public struct WireReader: Sendable {
         append(bytes, start..<position, to: &kept)
     }
 
-    private mutating func skip(_ bytes: Span<UInt8>, _ tag: UInt32) throws(DecodingFailure) {
+    mutating func skip(_ bytes: Span<UInt8>, _ tag: UInt32) throws(DecodingFailure) {
         switch WireType(rawValue: UInt8(truncatingIfNeeded: tag & 7)) {
         case .varint: _ = try varint(bytes)
         case .fixed64: try advance(8)
