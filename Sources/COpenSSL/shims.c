@@ -1,5 +1,7 @@
+#define _GNU_SOURCE
 #include "COpenSSL.h"
 #include <string.h>
+#include <time.h>
 
 void COpenSSL_BIO_set_retry_read(BIO *bio) { BIO_set_retry_read(bio); }
 void COpenSSL_BIO_set_retry_write(BIO *bio) { BIO_set_retry_write(bio); }
@@ -48,6 +50,35 @@ int COpenSSL_first_uri(X509 *certificate, char *buffer, size_t capacity) {
     return count;
 }
 
-void COpenSSL_CTX_disable_session_cache(SSL_CTX *context) {
-    SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_OFF);
+void COpenSSL_CTX_set_session_cache(SSL_CTX *context, int is_client) {
+    SSL_CTX_set_session_cache_mode(
+        context,
+        is_client ? SSL_SESS_CACHE_CLIENT | SSL_SESS_CACHE_NO_INTERNAL : SSL_SESS_CACHE_OFF);
+}
+
+static int seconds_of(const ASN1_TIME *time, int64_t *seconds) {
+    struct tm parts;
+    if (time == NULL || ASN1_TIME_to_tm(time, &parts) != 1) return 0;
+    *seconds = (int64_t)timegm(&parts);
+    return 1;
+}
+
+int COpenSSL_validity(const X509 *certificate, int64_t *not_before, int64_t *not_after) {
+    return seconds_of(X509_get0_notBefore(certificate), not_before)
+           && seconds_of(X509_get0_notAfter(certificate), not_after);
+}
+
+int COpenSSL_chain_validity(X509_STORE_CTX *store, int64_t *not_before, int64_t *not_after) {
+    const STACK_OF(X509) *chain = X509_STORE_CTX_get0_chain(store);
+    int count = chain == NULL ? 0 : sk_X509_num(chain);
+    if (count == 0) return 0;
+    *not_before = INT64_MIN;
+    *not_after = INT64_MAX;
+    for (int i = 0; i < count; i++) {
+        int64_t first, last;
+        if (!COpenSSL_validity(sk_X509_value(chain, i), &first, &last)) return 0;
+        if (first > *not_before) *not_before = first;
+        if (last < *not_after) *not_after = last;
+    }
+    return 1;
 }

@@ -66,7 +66,7 @@ final class Gateway: Sendable {
         endArrivals = { arrive.finish() }
         let checks = GatewayCheck(
             query: query, configuration: configuration.origin,
-            certificateNotAfter: tls.certificateNotAfter)
+            certificateNotAfter: tls.certificateValidity?.notAfter)
         meshServer = RPCServer(
             tls: tls, loop: meshLoop,
             services: [

@@ -20,6 +20,7 @@ public final class ByteStream: Sendable {
     private let state: LoopBound<State>
     public let remoteAddress: SocketAddress
     private let identity = Mutex<PeerIdentity?>(nil)
+    private let resumed = Atomic(false)
 
     private var loop: EventLoop { state.loop }
 
@@ -33,6 +34,9 @@ public final class ByteStream: Sendable {
 
     /// Who the other end is; nil without mutual TLS or before the handshake.
     public var peer: PeerIdentity? { identity.withLock { $0 } }
+
+    /// Whether the TLS handshake took up an earlier session.
+    public var isResumed: Bool { resumed.load(ordering: .relaxed) }
 
     /// Connects and, with `tls`, shakes hands; all of it within `timeout`.
     public static func connect(
@@ -203,12 +207,13 @@ public final class ByteStream: Sendable {
     }
 
     fileprivate func opened() {
-        let (opener, peer) = state.withValue { state in
+        let (opener, channel) = state.withValue { state in
             state.isOpen = true
             defer { state.opener = nil }
-            return (state.opener, state.channel?.peer)
+            return (state.opener, state.channel)
         }
-        identity.withLock { $0 = peer }
+        identity.withLock { $0 = channel?.peer }
+        resumed.store(channel?.isResumed ?? false, ordering: .relaxed)
         opener?.settle(.success(true))
         if state.withValue({ !$0.output.isEmpty }) {
             state.withValue { $0.channel }?.setNeedsFlush()

@@ -23,6 +23,8 @@ public class Channel: @unchecked Sendable {
     public final let remoteAddress: SocketAddress
     /// Who the other end is; nil without mutual TLS or before the handshake.
     public final internal(set) var peer: PeerIdentity?
+    /// Whether the TLS handshake took up an earlier session.
+    public var isResumed: Bool { false }
 
     /// Whether ``flush()`` is to come at the end of the turn.
     final var isDirty = false

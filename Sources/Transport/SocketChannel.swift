@@ -35,7 +35,7 @@ public final class SocketChannel: Channel, Pollable, @unchecked Sendable {
     ) {
         number = descriptor.number
         self.descriptor = consume descriptor
-        self.tls = tls.map { TLSSession($0) }
+        self.tls = tls.map { TLSSession($0, target: address) }
         phase = isConnecting ? .connecting : tls == nil ? .open : .handshaking
         super.init(to: address, on: loop)
         setNoDelay(number)
@@ -69,6 +69,8 @@ public final class SocketChannel: Channel, Pollable, @unchecked Sendable {
         generation = loop.add(self, number, events: interest)
         if phase == .open { handler.channelOpened() }
     }
+
+    public override var isResumed: Bool { tls?.isResumed ?? false }
 
     override var pending: Int { tls?.output.count ?? plainOutput.count }
 
@@ -170,13 +172,15 @@ public final class SocketChannel: Channel, Pollable, @unchecked Sendable {
         loop.modify(number, events: wanted, generation: generation)
     }
 
-    private func finish(_ error: TransportError?) {
+    private func finish(_ error: TransportError?, lingers: Bool = false) {
         guard phase != .closed else { return }
         phase = .closed
         onHandshakeEnd.take()?()
         stopLimitingClosing()
         if generation != 0 { loop.remove(number) }
-        descriptor = nil
+        if let descriptor = descriptor.take(), lingers {
+            LingeringSocket.start(descriptor, on: loop)
+        }
         let handler = self.handler
         self.handler = nil
         handler?.channelClosed(error)
@@ -259,7 +263,7 @@ public final class SocketChannel: Channel, Pollable, @unchecked Sendable {
         } catch {
             // The alert that tells the peer why goes out first.
             _ = tls.output.send(to: number)
-            finish(TransportError(error.code, "\(remoteAddress): \(error.message)"))
+            finish(TransportError(error.code, "\(remoteAddress): \(error.message)"), lingers: true)
             return
         }
         writeOut()
@@ -283,7 +287,8 @@ public final class SocketChannel: Channel, Pollable, @unchecked Sendable {
                 unsafe arrived = UnsafeRawBufferPointer(start: nil, count: 0)
             } catch {
                 _ = tls.output.send(to: number)
-                finish(TransportError(error.code, "\(remoteAddress): \(error.message)"))
+                finish(
+                    TransportError(error.code, "\(remoteAddress): \(error.message)"), lingers: true)
                 return
             }
         }

@@ -13,30 +13,56 @@ import Glibc
     }
 
     private let ssl: OpaquePointer
-    private let context: TLSContext
+    let context: TLSContext
+    /// What the context had when the connection began.
+    let credentials: TLSCredentials
+    /// Whom a client has dialled.
+    let target: SocketAddress?
+    /// Until when the peer's certificates are valid: as verified in this handshake or, when it is
+    /// resumed, in an earlier one.
+    var proof: PeerProof?
+    /// That of the session which a client offers to resume.
+    var offered: PeerProof?
+    /// Why the peer's certificate was refused.
+    var refusal: String?
     /// The ciphertext of the current read that OpenSSL has not taken yet; empty between reads.
     private var input = unsafe UnsafeRawBufferPointer(start: nil, count: 0)
+    /// Whether the handshake took up an earlier session.
+    private(set) var isResumed = false
     /// Whether the peer has said that no more comes.
     private(set) var isAtEnd = false
     /// Ciphertext for the socket.
     var output = OutputBuffer()
 
-    init(_ context: TLSContext) {
+    /// - Parameters:
+    ///   - context: Whose rules hold.
+    ///   - target: Whom a client has dialled: it may have a session to resume.
+    init(_ context: TLSContext, target: SocketAddress?) {
         self.context = context
-        guard let ssl = unsafe SSL_new(context.raw), let bio = unsafe BIO_new(BIOMethod.shared.raw)
+        credentials = context.credentials
+        self.target = context.isServer ? nil : target
+        guard let ssl = unsafe SSL_new(credentials.raw),
+            let bio = unsafe BIO_new(BIOMethod.shared.raw)
         else { preconditionFailure("OpenSSL is out of memory") }
         unsafe self.ssl = ssl
         // Safe because the BIO is freed with `ssl` in `deinit`, while self is alive.
         unsafe BIO_set_data(bio, Unmanaged.passUnretained(self).toOpaque())
         unsafe SSL_set_bio(ssl, bio, bio)
+        unsafe register(with: ssl)
         if context.isServer {
             unsafe SSL_set_accept_state(ssl)
         } else {
             unsafe SSL_set_connect_state(ssl)
+            unsafe offerSession(to: ssl)
         }
     }
 
-    deinit { unsafe SSL_free(ssl) }
+    deinit {
+        // Quietly: OpenSSL takes a session from a connection that was not shut down for broken.
+        unsafe SSL_set_quiet_shutdown(ssl, 1)
+        _ = unsafe SSL_shutdown(ssl)
+        unsafe SSL_free(ssl)
+    }
 
     /// Goes on with the handshake, with the bytes that have arrived.
     ///
@@ -47,7 +73,12 @@ import Glibc
         unsafe input = arrived
         ERR_clear_error()
         let result = unsafe SSL_do_handshake(ssl)
-        if result == 1 { return .done }
+        if result == 1 {
+            isResumed = unsafe SSL_session_reused(ssl) == 1
+            // A server's tickets carry their own.
+            if isResumed { proof = offered }
+            return .done
+        }
         dropInput()
         let reason = unsafe SSL_get_error(ssl, result)
         if reason == SSL_ERROR_WANT_READ || reason == SSL_ERROR_WANT_WRITE { return .waiting }
@@ -103,38 +134,21 @@ import Glibc
         _ = unsafe SSL_shutdown(ssl)
     }
 
-    /// Who the peer is; checks trust domain and role.
+    /// Who the peer is, as admitted in the handshake or, when it is resumed, in an earlier one.
     func peerIdentity() throws(TransportError) -> PeerIdentity? {
-        guard let trustDomain = context.trustDomain else { return nil }
+        guard context.trustDomain != nil else { return nil }
         guard let certificate = unsafe SSL_get0_peer_certificate(ssl),
             let identity = unsafe PeerIdentity(certificate: certificate)
-        else {
-            throw TransportError(
-                .tls,
-                "the peer's certificate has no SPIFFE URI of the form spiffe://DOMAIN/ROLE/NAME")
-        }
-        guard identity.trustDomain == trustDomain else {
-            throw TransportError(
-                .tls, "the peer \(identity) is not of the trust domain '\(trustDomain)'")
-        }
-        guard context.peerRoles.isEmpty || context.peerRoles.contains(identity.role) else {
-            throw TransportError(
-                .tls,
-                "the peer is \(identity); expected the role \(context.peerRoles.joined(separator: " or "))"
-            )
-        }
+        else { throw TransportError(.tls, "TLS: the peer showed no identity") }
+        // Checked in the handshake already; a mistake there must not admit anybody.
+        if let why = context.refusal(of: identity) { throw TransportError(.tls, "TLS: \(why)") }
         return identity
     }
 
     /// The reason of a failure, from the certificate check where that is what failed.
     private func failure() -> TransportError {
         let reasons = OpenSSLErrors.drain()
-        let verified = unsafe SSL_get_verify_result(ssl)
-        if verified != Int(X509_V_OK), reasons.contains("certificate verify failed") {
-            let text = unsafe String(cString: X509_verify_cert_error_string(verified))
-            return TransportError(.tls, "TLS: the peer's certificate was refused: \(text)")
-        }
-        return TransportError(.tls, "TLS: \(reasons)")
+        return TransportError(.tls, "TLS: \(refusal ?? reasons)")
     }
 
     // MARK: - The BIO

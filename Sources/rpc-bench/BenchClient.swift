@@ -13,7 +13,8 @@ struct BenchClient {
         tls = try TLSContext.mutual(
             certificate: options.certificates + "/client.pem",
             key: options.certificates + "/client.key", ca: options.certificates + "/ca.pem",
-            trustDomain: "biometricflow", isServer: false)
+            trustDomain: "biometricflow", isServer: false,
+            resumption: options.resumption)
         loop = EventLoop(name: "client")
     }
 

@@ -1,4 +1,5 @@
 import RPCRuntime
+import Transport
 
 /// The command line of server and client.
 struct BenchOptions: Sendable {
@@ -18,6 +19,7 @@ struct BenchOptions: Sendable {
     var seconds = 5.0
     var count = 0
     var limits = BenchServer.limits()
+    var resumption = TLSResumption.off
 
     /// What a test makes small, to reach it.
     private static var serverLimits: [(String, WritableKeyPath<RPCOptions, Int>)] {
@@ -75,9 +77,13 @@ struct BenchOptions: Sendable {
             limits[keyPath: limit] = value
         }
         _ = try take("--variant") { $0 }
-        let resume = try take("--resume") { Int($0) } ?? 0
-        if resume != 0 {
-            throw Mistake(message: "--resume is not supported: no TLS session is resumed")
+        let tickets = try take("--resume") { Int($0) } ?? 0
+        guard (0...16).contains(tickets) else {
+            throw Mistake(message: "--resume takes 0 to 16 tickets")
+        }
+        if tickets > 0 {
+            resumption = TLSResumption()
+            resumption.ticketsPerHandshake = tickets
         }
         if let unknown = given.keys.sorted().first {
             throw Mistake(message: "there is no option \(unknown)")

@@ -8,7 +8,7 @@ enum BenchServer {
         let tls = try TLSContext.mutual(
             certificate: options.certificates + "/server.pem",
             key: options.certificates + "/server.key", ca: options.certificates + "/ca.pem",
-            trustDomain: "biometricflow", isServer: true)
+            trustDomain: "biometricflow", isServer: true, resumption: options.resumption)
         let loop = EventLoop(name: "server")
         let server = RPCServer(
             tls: tls, loop: loop, services: [Echo.handlers(EchoHandler())],

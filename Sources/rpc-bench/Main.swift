@@ -31,6 +31,8 @@ import Transport
           --payload B --conns N --outstanding N   in place of the workload's own
           --count N                               messages (E), connections (G), bytes (H)
           --threads N                             event loops
+          --resume N                              of the server: tickets per handshake;
+                                                  of the client: resume with them (F)
         """
 
     static func main() async {

@@ -2,6 +2,8 @@
 #ifndef COPENSSL_H
 #define COPENSSL_H
 
+#include <stdint.h>
+
 #include <openssl/bio.h>
 #include <openssl/crypto.h>
 #include <openssl/err.h>
@@ -21,11 +23,16 @@ int COpenSSL_CTX_set_tls13_only(SSL_CTX *context);
 /// Partial writes, moving buffers, buffers given back when idle, reading ahead, and no
 /// close_notify unless it is asked for.
 void COpenSSL_CTX_set_modes(SSL_CTX *context);
-void COpenSSL_CTX_disable_session_cache(SSL_CTX *context);
+/// Keeps sessions out of OpenSSL's caches. A client is still told of each that may be resumed.
+void COpenSSL_CTX_set_session_cache(SSL_CTX *context, int is_client);
 int COpenSSL_error_reason(unsigned long error);
 int COpenSSL_CTX_set1_groups_list(SSL_CTX *context, const char *list);
 /// How many URI names the certificate's SAN extension holds; the first is copied to `buffer`,
 /// with a final NUL, when it fits. -1: no SAN, or the URI holds a NUL or does not fit.
 int COpenSSL_first_uri(X509 *certificate, char *buffer, size_t capacity);
+/// A certificate's validity in seconds since 1970; 0 when it cannot be read.
+int COpenSSL_validity(const X509 *certificate, int64_t *not_before, int64_t *not_after);
+/// The time in which every certificate of a verified chain is valid; 0 when it cannot be read.
+int COpenSSL_chain_validity(X509_STORE_CTX *store, int64_t *not_before, int64_t *not_after);
 
 #endif

@@ -44,7 +44,7 @@ struct LocationCheck: Sendable {
 
     private func certificate(_ now: Timestamp) -> Finding {
         let subject = configuration.tls.certificate
-        guard let end = tls.certificateNotAfter else {
+        guard let end = tls.certificateValidity?.notAfter else {
             return finding("certificates", subject, .failure, "its end cannot be read")
         }
         let days = (end - now.seconds) / 86_400
