@@ -18,6 +18,7 @@ let package = Package(
     name: "BiometricFlow",
     products: [
         .library(name: "RPCRuntime", targets: ["RPCRuntime"]),
+        .library(name: "RPCTesting", targets: ["RPCTesting"]),
         .library(name: "ZKProtocol", targets: ["ZKProtocol"]),
         .plugin(name: "RPCCodegenPlugin", targets: ["RPCCodegenPlugin"]),
         .executable(name: "LocationService", targets: ["LocationService"]),
@@ -43,6 +44,8 @@ let package = Package(
         .target(
             name: "MeshAPI", dependencies: ["RPCRuntime"], path: "Schemas",
             swiftSettings: strict, plugins: ["RPCCodegenPlugin"]),
+        .target(
+            name: "RPCTesting", dependencies: ["RPCRuntime", "Transport"], swiftSettings: strict),
         .target(name: "ZKProtocol", dependencies: ["Transport"], swiftSettings: strict),
         .target(name: "HTTP", dependencies: ["Transport"], swiftSettings: strict),
         .target(name: "SQLite", dependencies: ["CSQLite", "Transport"], swiftSettings: strict),
@@ -95,6 +98,10 @@ let package = Package(
         .testTarget(
             name: "RPCRuntimeTests",
             dependencies: ["RPCRuntime", "Transport", "MeshAPI", "TestSchemas", "TestSupport"],
+            swiftSettings: strict),
+        .testTarget(
+            name: "RPCTestingTests",
+            dependencies: ["RPCTesting", "RPCRuntime", "Transport", "MeshAPI", "TestSupport"],
             swiftSettings: strict),
         .testTarget(
             name: "TransportTests", dependencies: ["Transport", "TestSupport"],

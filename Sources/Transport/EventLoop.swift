@@ -202,9 +202,13 @@ public final class EventLoop: TaskExecutor, @unchecked Sendable {
     /// What a turn does once the sockets have been looked at.
     private func finishTurn() {
         runWork()
+        runTimers()
+        flush()
+    }
+
+    private func runTimers() {
         // One at a time: a body may set or cancel timers.
         while let body = timers.takeDue(now) { body() }
-        flush()
     }
 
     /// The milliseconds until there is something to do, but for the sockets; -1 for no limit.
@@ -217,7 +221,9 @@ public final class EventLoop: TaskExecutor, @unchecked Sendable {
         return Int32(clamping: milliseconds)
     }
 
-    private func runWork() {
+    /// How many tasks and closures it ran.
+    @discardableResult
+    private func runWork() -> Int {
         let arrived = inbox.withLock { inbox in
             isStopping = inbox.isStopping
             if inbox.work.isEmpty { return [Work]() }
@@ -247,6 +253,7 @@ public final class EventLoop: TaskExecutor, @unchecked Sendable {
         } else {
             work.removeFirst(index)
         }
+        return index
     }
 
     private func flush() {
@@ -271,9 +278,13 @@ public final class EventLoop: TaskExecutor, @unchecked Sendable {
     /// Calls `body` as the loop's own thread; only without a thread, and from one at a time.
     func simulate<Result>(_ body: () -> Result) -> Result {
         precondition(poller == nil, "the event loop '\(name)' has a thread")
+        if isCurrent { return body() }
+        inbox.withLock { inbox in
+            precondition(!inbox.isSimulating, "simulated time passes on one thread at a time")
+            inbox.isSimulating = true
+        }
         let outer = unsafe CLinux_thread_value()
         unsafe CLinux_set_thread_value(Unmanaged.passUnretained(self).toOpaque())
-        inbox.withLock { $0.isSimulating = true }
         defer {
             inbox.withLock { $0.isSimulating = false }
             unsafe CLinux_set_thread_value(outer)
@@ -281,14 +292,16 @@ public final class EventLoop: TaskExecutor, @unchecked Sendable {
         return body()
     }
 
-    /// Runs one turn; false when there was nothing to do.
-    func simulateTurn() -> Bool {
+    /// Runs one turn; how much it did, 0 when there was nothing to do.
+    func simulateTurn() -> Int {
         let hasInbox = inbox.withLock { !$0.work.isEmpty }
         let isDue = min(arrivals.next ?? .max, timers.next ?? .max) <= now
-        guard hasInbox || isDue || !work.isEmpty || !dirty.isEmpty else { return false }
+        guard hasInbox || isDue || !work.isEmpty || !dirty.isEmpty else { return 0 }
         while let body = arrivals.takeDue(now) { body() }
-        finishTurn()
-        return true
+        let count = runWork()
+        runTimers()
+        flush()
+        return 1 + count
     }
 
     /// The time of the next arrival or timer.
@@ -299,13 +312,15 @@ public final class EventLoop: TaskExecutor, @unchecked Sendable {
         }
     }
 
-    func setSimulated(now time: UInt64) { now = max(now, time) }
+    func setSimulated(now time: UInt64) { simulate { now = max(now, time) } }
 
     /// Whether another thread gave work to this loop in a turn.
     var hasStrayed: Bool { inbox.withLock { $0.hasStrayed } }
 
     /// What is set and on its way: timers, and bytes of links.
-    var simulatedCounts: (timers: Int, arrivals: Int) { (timers.count, arrivals.count) }
+    var simulatedCounts: (timers: Int, arrivals: Int) {
+        simulate { (timers.count, arrivals.count) }
+    }
 
     /// Forgets timers and arrivals, whose bodies hold the loop itself.
     func endSimulation() {

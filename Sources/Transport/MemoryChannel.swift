@@ -136,6 +136,12 @@ public final class MemoryChannel: Channel, @unchecked Sendable {
 
     public override func close(_ error: TransportError) { finish(error) }
 
+    /// Resets the connection for both ends, as a router that forgets it does.
+    public func cut() {
+        outgoing.lose(TransportError(.reset, "the link was cut"))
+        incoming.lose(TransportError(.reset, "the link was cut"))
+    }
+
     override func flush() {
         isDirty = false
         let wasCongested = isCongested
@@ -156,7 +162,7 @@ public final class MemoryChannel: Channel, @unchecked Sendable {
     private func transfer() {
         guard phase == .open else { return }
         let isCut = outgoing.transfer()
-        if isCut { incoming.lose(TransportError(.reset, "the link was cut")) }
+        if isCut { cut() }
     }
 
     private func finish(_ error: TransportError?) {

@@ -32,7 +32,7 @@ public final class OneShot<Value: Sendable>: Sendable {
     }
 
     /// Runs `body` once the value is settled, on whichever thread settles it.
-    func onSettled(_ body: @escaping @Sendable () -> Void) {
+    package func onSettled(_ body: @escaping @Sendable () -> Void) {
         afterwards.withLock { $0 = body }
         if isSettled { afterwards.withLock { $0.take() }?() }
     }

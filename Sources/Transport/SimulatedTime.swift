@@ -3,7 +3,7 @@
 /// Everything that runs on ``loop`` runs inside the calls of this type, in an order that nothing
 /// but the program itself decides. There are no sockets: channels are ``MemoryChannel``s. For one
 /// thread at a time.
-public final class SimulatedTime {
+public final class SimulatedTime: Sendable {
     public let loop: EventLoop
 
     /// - Parameter start: What the clock shows first, in nanoseconds.
@@ -18,11 +18,16 @@ public final class SimulatedTime {
     @discardableResult
     public func perform<Result>(_ body: () -> Result) -> Result { loop.simulate(body) }
 
-    /// Runs turns until there is nothing to do at this time; false when more than `turns` did not
-    /// get there.
-    public func settle(turns: Int = 100_000) -> Bool {
+    /// Runs turns until there is nothing to do at this time; false when `steps` turns and tasks
+    /// did not get there.
+    public func settle(steps: Int = 2_000_000) -> Bool {
         loop.simulate {
-            for _ in 0..<turns where !loop.simulateTurn() { return true }
+            var left = steps
+            while left > 0 {
+                let done = loop.simulateTurn()
+                if done == 0 { return true }
+                left -= done
+            }
             return false
         }
     }

@@ -58,7 +58,8 @@ public struct SocketAddress: Sendable, Hashable, CustomStringConvertible {
         return (String(host), port)
     }
 
-    init(bytes: [UInt8], port: UInt16) {
+    /// Takes the 4 or 16 bytes of an address.
+    package init(bytes: [UInt8], port: UInt16) {
         self.bytes = bytes
         self.port = port
         var text = [CChar](repeating: 0, count: Int(INET6_ADDRSTRLEN))

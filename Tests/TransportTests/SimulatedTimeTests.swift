@@ -86,7 +86,7 @@ import Testing
                 while !isDone.withLock({ $0 }) { await Task.yield() }
             }
         }
-        #expect(!time.settle(turns: 10))
+        #expect(!time.settle(steps: 10_000))
         isDone.withLock { $0 = true }
         #expect(time.settle())
     }
