@@ -19,6 +19,7 @@ let package = Package(
     products: [
         .library(name: "RPCRuntime", targets: ["RPCRuntime"]),
         .library(name: "RPCTesting", targets: ["RPCTesting"]),
+        .library(name: "RPCServices", targets: ["RPCServices"]),
         .library(name: "ZKProtocol", targets: ["ZKProtocol"]),
         .plugin(name: "RPCCodegenPlugin", targets: ["RPCCodegenPlugin"]),
         .executable(name: "LocationService", targets: ["LocationService"]),
@@ -42,6 +43,9 @@ let package = Package(
             name: "Transport", dependencies: ["COpenSSL", "CLinux"], swiftSettings: strict),
         .target(name: "RPCRuntime", dependencies: ["Transport"], swiftSettings: strict),
         .target(
+            name: "RPCServices", dependencies: ["RPCRuntime"], swiftSettings: strict,
+            plugins: ["RPCCodegenPlugin"]),
+        .target(
             name: "MeshAPI", dependencies: ["RPCRuntime"], path: "Schemas",
             swiftSettings: strict, plugins: ["RPCCodegenPlugin"]),
         .target(
@@ -64,13 +68,14 @@ let package = Package(
         .executableTarget(
             name: "LocationService",
             dependencies: [
-                "MeshAPI", "RPCRuntime", "Transport", "ZKProtocol", "SQLite", "ServiceKit",
-                "Attendance",
+                "MeshAPI", "RPCRuntime", "RPCServices", "Transport", "ZKProtocol", "SQLite",
+                "ServiceKit", "Attendance",
             ], swiftSettings: strict),
         .executableTarget(
             name: "GatewayService",
             dependencies: [
-                "MeshAPI", "RPCRuntime", "Transport", "HTTP", "FleetDocuments", "SQLite",
+                "MeshAPI", "RPCRuntime", "RPCServices", "Transport", "HTTP", "FleetDocuments",
+                "SQLite",
                 "ServiceKit", "Attendance",
             ], swiftSettings: strict),
         .executableTarget(
@@ -102,6 +107,10 @@ let package = Package(
         .testTarget(
             name: "RPCTestingTests",
             dependencies: ["RPCTesting", "RPCRuntime", "Transport", "MeshAPI", "TestSupport"],
+            swiftSettings: strict),
+        .testTarget(
+            name: "RPCServicesTests",
+            dependencies: ["RPCServices", "RPCRuntime", "Transport", "TestSupport"],
             swiftSettings: strict),
         .testTarget(
             name: "TransportTests", dependencies: ["Transport", "TestSupport"],

@@ -1,6 +1,7 @@
 import HTTP
 import MeshAPI
 import RPCRuntime
+import RPCServices
 import ServiceKit
 import Transport
 
@@ -22,6 +23,7 @@ final class Gateway: Sendable {
     private let httpLoop: EventLoop
     private let storeThread: WorkerThread
     private let meshServer: RPCServer
+    private let health: HealthService
     private let httpServer: HTTPServer
     private let arrivals: AsyncStream<RPCConnection>
     private let endArrivals: @Sendable () -> Void
@@ -67,11 +69,15 @@ final class Gateway: Sendable {
         let checks = GatewayCheck(
             query: query, configuration: configuration.origin,
             certificateNotAfter: tls.certificateValidity?.notAfter)
+        let served = [Fleet.descriptor, Registry.descriptor, Health.descriptor]
+        health = HealthService(services: served.map(\.name))
         meshServer = RPCServer(
             tls: tls, loop: meshLoop,
             services: [
                 Fleet.handlers(FleetService(query: query, checks: checks, log: log)),
                 Registry.handlers(RegistryService(store: store, log: log)),
+                Health.handlers(health),
+                Reflection.handlers(ReflectionService(served)),
             ],
             log: { Self.write($0, to: log) }, onConnection: { arrive.yield($0) })
         let edge = Edge(
@@ -121,6 +127,7 @@ final class Gateway: Sendable {
 
     /// Stops accepting, lets what is in progress finish, and ends; ``run()`` then returns.
     func shutdown() async {
+        health.shutDown()
         httpServer.drain()
         endArrivals()
         await meshServer.shutdown(grace: Self.grace)

@@ -1,6 +1,7 @@
 import Attendance
 import MeshAPI
 import RPCRuntime
+import RPCServices
 import ServiceKit
 import Transport
 
@@ -111,7 +112,10 @@ struct LocationNode: Sendable {
         let check = LocationCheck(
             configuration: configuration, name: name, tls: tls, store: store, board: board,
             links: links, surroundings: surroundings)
+        let served = [Log.descriptor, Location.descriptor, Health.descriptor]
         let services = [
+            Health.handlers(HealthService(services: served.map(\.name))),
+            Reflection.handlers(ReflectionService(served)),
             Log.handlers(LogService(store: store, board: board)),
             Location.handlers(
                 LocationStatusService(

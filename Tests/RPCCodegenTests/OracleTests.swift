@@ -44,7 +44,7 @@ import Testing
         try await python("check", folder, folder.file("answers"))
     }
 
-    @Test(arguments: ["Schemas", "Tests/TestSchemas"])
+    @Test(arguments: ["Schemas", "Tests/TestSchemas", "Sources/RPCServices"])
     func `descriptors are what protoc makes of the exported schemas`(
         _ name: String
     ) async throws {

@@ -164,7 +164,7 @@ import Testing
 
     @Test func `every method of the schemas names its roles`() throws {
         let schemas = try Repository.files().filter {
-            $0.isIn("Schemas") && $0.path.hasSuffix(".rpc")
+            $0.isIn("Schemas", "Sources") && $0.path.hasSuffix(".rpc")
         }
         #expect(!schemas.isEmpty)
         for schema in schemas {
