@@ -50,10 +50,11 @@ int COpenSSL_first_uri(X509 *certificate, char *buffer, size_t capacity) {
     return count;
 }
 
-void COpenSSL_CTX_set_session_cache(SSL_CTX *context, int is_client) {
+void COpenSSL_CTX_set_session_cache(SSL_CTX *context, int is_on) {
+    SSL_CTX_set_options(context, SSL_OP_NO_TICKET);
     SSL_CTX_set_session_cache_mode(
         context,
-        is_client ? SSL_SESS_CACHE_CLIENT | SSL_SESS_CACHE_NO_INTERNAL : SSL_SESS_CACHE_OFF);
+        is_on ? SSL_SESS_CACHE_BOTH | SSL_SESS_CACHE_NO_INTERNAL : SSL_SESS_CACHE_OFF);
 }
 
 static int seconds_of(const ASN1_TIME *time, int64_t *seconds) {

@@ -36,9 +36,8 @@ struct FileStamp: Hashable, Sendable {
 
 /// What one reading of the files gave; immutable.
 ///
-/// Connections keep the credentials they began with. Each reading has ticket keys of its own,
-/// which OpenSSL draws with the SSL_CTX, and its own store of sessions; so nothing is resumed that
-/// was verified against other roots.
+/// Connections keep the credentials they began with. Each reading has sessions of its own, so
+/// nothing is resumed that was verified against other roots.
 @safe
 final class TLSCredentials: @unchecked Sendable {
     // Safe because an SSL_CTX is not changed after `init`, and OpenSSL counts its references
@@ -107,24 +106,21 @@ final class TLSCredentials: @unchecked Sendable {
     private func setResumption(
         _ resumption: TLSResumption, isServer: Bool
     ) throws(TransportError) {
-        unsafe COpenSSL_CTX_set_session_cache(raw, isServer || sessions.isOff ? 0 : 1)
-        guard isServer else {
-            unsafe SSL_CTX_sess_set_new_cb(raw) { unsafe TLSSession.keep($1, of: $0) }
-            return
-        }
-        let tickets = max(resumption.ticketsPerHandshake, 0)
-        // OpenSSL asks for a context where clients are verified; the ticket keys tell more.
+        unsafe COpenSSL_CTX_set_session_cache(raw, resumption.isOff ? 0 : 1)
+        if !resumption.isOff { keepSessions() }
+        guard isServer else { return }
+        // OpenSSL asks for a context where clients are verified.
         let name: [UInt8] = Array("mesh".utf8)
+        let tickets = resumption.isOff ? 0 : resumption.ticketsPerHandshake
         guard unsafe SSL_CTX_set_num_tickets(raw, tickets) == 1,
             unsafe SSL_CTX_set_session_id_context(raw, name, UInt32(name.count)) == 1
         else { throw TransportError(.tls, "OpenSSL: \(OpenSSLErrors.drain())") }
         _ = unsafe SSL_CTX_set_timeout(raw, Int(clamping: resumption.ticketSeconds))
-        guard tickets > 0 else { return }
-        _ = unsafe SSL_CTX_set_session_ticket_cb(
-            raw, { ssl, _ in unsafe TLSSession.describeTicket(of: ssl) },
-            { ssl, session, _, _, status, _ in
-                unsafe TLSSession.admitTicket(session, of: ssl, status)
-            }, nil)
+    }
+
+    private func keepSessions() {
+        unsafe SSL_CTX_sess_set_new_cb(raw) { unsafe TLSSession.keep($1, of: $0) }
+        unsafe SSL_CTX_sess_set_get_cb(raw) { unsafe TLSSession.find($0, $1, $2, $3) }
     }
 
     /// The validity of the own certificate.

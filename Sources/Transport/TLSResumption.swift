@@ -4,10 +4,10 @@ import Synchronization
 /// Whether and for how long a TLS session may be taken up again without certificates (RFC 8446
 /// §2.2): with a fresh key exchange, and never with early data.
 ///
-/// A resumed session costs a third of a full handshake. It is checked anew each time: the peer's
-/// whole chain must be valid now, its identity must be one that is admitted, and the roots must be
-/// those the chain was verified against, because each reading of the files has ticket keys and
-/// sessions of its own.
+/// Both ends keep sessions in memory, and each is good for one connection. A resumed session is
+/// checked anew on both ends: the peer's whole chain must be valid now, its identity must be one
+/// that is admitted, and the roots must be those that the chain was verified against, because
+/// each reading of the files has sessions of its own.
 public struct TLSResumption: Sendable, Hashable {
     /// Tickets that a server gives after a full handshake; a resumed one gives one more.
     ///
@@ -18,10 +18,11 @@ public struct TLSResumption: Sendable, Hashable {
     /// Seconds after which a peer must prove again that it has its certificate's key, however often
     /// it resumed.
     public var proofSeconds: Int64 = 86_400
-    /// The sessions that a client keeps for one address, the newest.
+    /// The sessions that are kept for one peer, the newest: by identity on a server, by address on
+    /// a client.
     public var sessionsPerPeer = 4
-    /// The addresses for which a client keeps sessions.
-    public var peersMax = 256
+    /// The peers for which sessions are kept; one session takes some 8 KB.
+    public var peersMax = 2048
 
     public init() {}
 
@@ -31,6 +32,8 @@ public struct TLSResumption: Sendable, Hashable {
         (off.ticketsPerHandshake, off.sessionsPerPeer) = (0, 0)
         return off
     }
+
+    var isOff: Bool { ticketsPerHandshake <= 0 || sessionsPerPeer <= 0 || peersMax <= 0 }
 }
 
 /// What a full handshake has shown about the peer, as far as time changes it.
@@ -39,30 +42,6 @@ struct PeerProof: Hashable {
     var validity: CertificateValidity
     /// When the peer proved that it has its certificate's key.
     var provedAt: Int64
-
-    static let encodedCount = 24
-
-    /// Three little-endian integers, for a ticket.
-    var encoded: [UInt8] {
-        [validity.notBefore, validity.notAfter, provedAt].flatMap { number in
-            (0..<8).map { UInt8(truncatingIfNeeded: number >> ($0 * 8)) }
-        }
-    }
-
-    init(validity: CertificateValidity, provedAt: Int64) {
-        self.validity = validity
-        self.provedAt = provedAt
-    }
-
-    /// Reads ``encoded``; nil when the length is another.
-    init?(encoded: [UInt8]) {
-        guard encoded.count == Self.encodedCount else { return nil }
-        func number(_ index: Int) -> Int64 {
-            encoded[index * 8..<index * 8 + 8].reversed().reduce(0) { $0 << 8 | Int64($1) }
-        }
-        validity = CertificateValidity(notBefore: number(0), notAfter: number(1))
-        provedAt = number(2)
-    }
 
     /// Whether it still tells who the peer is.
     func isGood(at now: Int64, _ resumption: TLSResumption) -> Bool {
@@ -73,7 +52,7 @@ struct PeerProof: Hashable {
     }
 }
 
-/// A session that a server allows to resume.
+/// A session that may be resumed, once.
 @safe final class ResumableSession: @unchecked Sendable {
     // Safe because the session is not changed while it is kept here, and OpenSSL counts its
     // references atomically.
@@ -97,35 +76,62 @@ struct PeerProof: Hashable {
     deinit { unsafe SSL_SESSION_free(raw) }
 }
 
-/// The newest sessions of a client, by the address they were made with.
-struct SessionStore: ~Copyable, Sendable {
+/// The newest sessions of some peers.
+final class SessionStore: Sendable {
+    /// Whom a session is with: a client knows an address before it knows an identity.
+    enum Peer: Hashable, Sendable {
+        case address(SocketAddress)
+        case identity(PeerIdentity)
+    }
+
+    private struct State {
+        /// By name, which is what a server's ticket says.
+        var sessions: [[UInt8]: ResumableSession] = [:]
+        /// The names of a peer's sessions, the newest last; some may be gone.
+        var names: [Peer: [[UInt8]]] = [:]
+    }
+
     private let resumption: TLSResumption
-    private let sessions = Mutex<[SocketAddress: [ResumableSession]]>([:])
+    private let state = Mutex(State())
 
     init(_ resumption: TLSResumption) { self.resumption = resumption }
 
-    var isOff: Bool { resumption.sessionsPerPeer == 0 }
+    var count: Int { state.withLock { $0.sessions.count } }
 
-    func add(_ session: ResumableSession, for address: SocketAddress) {
-        sessions.withLock { sessions in
-            if sessions[address] == nil, sessions.count >= resumption.peersMax {
+    func add(_ session: ResumableSession, named name: [UInt8], of peer: Peer) {
+        if resumption.isOff { return }
+        state.withLock { state in
+            if state.names[peer] == nil, state.names.count >= resumption.peersMax {
                 // Any other: a program with so many peers loses one short handshake by it.
-                if let other = sessions.keys.first { sessions[other] = nil }
+                if let other = state.names.keys.first {
+                    for name in state.names[other] ?? [] { state.sessions[name] = nil }
+                    state.names[other] = nil
+                }
             }
-            var kept = sessions[address] ?? []
-            kept.append(session)
-            if kept.count > resumption.sessionsPerPeer { kept.removeFirst() }
-            sessions[address] = kept
+            var names = (state.names[peer] ?? []).filter { state.sessions[$0] != nil }
+            names.append(name)
+            if names.count > resumption.sessionsPerPeer {
+                state.sessions[names.removeFirst()] = nil
+            }
+            state.names[peer] = names
+            state.sessions[name] = session
         }
     }
 
-    /// The newest session, taken out: used twice, it would show an eavesdropper that both
-    /// connections are of one client (RFC 8446 §C.4).
-    func take(for address: SocketAddress) -> ResumableSession? {
-        sessions.withLock { sessions in
-            guard let newest = sessions[address]?.popLast() else { return nil }
-            if sessions[address]?.isEmpty == true { sessions[address] = nil }
-            return newest
+    /// The session of that name, taken out.
+    func take(named name: [UInt8]) -> ResumableSession? {
+        state.withLock { $0.sessions.removeValue(forKey: name) }
+    }
+
+    /// The newest session with a peer, taken out: used twice, it would show an eavesdropper that
+    /// both connections are of one client (RFC 8446 §C.4).
+    func takeNewest(of peer: Peer) -> ResumableSession? {
+        state.withLock { state in
+            while let name = state.names[peer]?.popLast() {
+                if let session = state.sessions.removeValue(forKey: name) { return session }
+            }
+            state.names[peer] = nil
+            return nil
         }
     }
 }

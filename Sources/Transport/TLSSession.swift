@@ -18,10 +18,11 @@ import Glibc
     let credentials: TLSCredentials
     /// Whom a client has dialled.
     let target: SocketAddress?
-    /// Until when the peer's certificates are valid: as verified in this handshake or, when it is
-    /// resumed, in an earlier one.
+    /// Who the peer is, as verified in this handshake.
+    var verified: PeerIdentity?
+    /// Until when the certificates are valid that were verified in this handshake.
     var proof: PeerProof?
-    /// That of the session which a client offers to resume.
+    /// That of the session which is offered to be resumed.
     var offered: PeerProof?
     /// Why the peer's certificate was refused.
     var refusal: String?
@@ -75,8 +76,6 @@ import Glibc
         let result = unsafe SSL_do_handshake(ssl)
         if result == 1 {
             isResumed = unsafe SSL_session_reused(ssl) == 1
-            // A server's tickets carry their own.
-            if isResumed { proof = offered }
             return .done
         }
         dropInput()
@@ -137,8 +136,10 @@ import Glibc
     /// Who the peer is, as admitted in the handshake or, when it is resumed, in an earlier one.
     func peerIdentity() throws(TransportError) -> PeerIdentity? {
         guard context.trustDomain != nil else { return nil }
-        guard let certificate = unsafe SSL_get0_peer_certificate(ssl),
-            let identity = unsafe PeerIdentity(certificate: certificate)
+        let kept = isResumed ? nil : verified
+        guard
+            let identity = unsafe kept
+                ?? SSL_get0_peer_certificate(ssl).flatMap({ unsafe PeerIdentity(certificate: $0) })
         else { throw TransportError(.tls, "TLS: the peer showed no identity") }
         // Checked in the handshake already; a mistake there must not admit anybody.
         if let why = context.refusal(of: identity) { throw TransportError(.tls, "TLS: \(why)") }

@@ -58,76 +58,74 @@ extension TLSSession {
             unsafe X509_STORE_CTX_set_error(store, X509_V_ERR_CERT_REJECTED)
             return false
         }
+        verified = identity
         proof = PeerProof(
             validity: CertificateValidity(notBefore: first, notAfter: last), provedAt: now)
         return true
     }
 
-    // MARK: - Tickets that a server gives and takes
+    // MARK: - Sessions
 
-    /// Puts into a ticket until when the client's certificates are valid; after a resumption it
-    /// has that from the ticket before.
-    static func describeTicket(of ssl: OpaquePointer?) -> Int32 {
-        guard let ssl = unsafe ssl, unsafe SSL_session_reused(ssl) == 0 else { return 1 }
-        guard let session = unsafe session(of: ssl), let proof = session.proof,
-            let ticket = unsafe SSL_get_session(ssl)
-        else { return 0 }
-        let bytes = proof.encoded
-        return unsafe SSL_SESSION_set1_ticket_appdata(ticket, bytes, bytes.count)
-    }
-
-    /// Decides about a ticket that a client shows: a full handshake follows when it is not used.
-    static func admitTicket(
-        _ ticket: OpaquePointer?, of ssl: OpaquePointer?, _ status: SSL_TICKET_STATUS
-    ) -> SSL_TICKET_RETURN {
-        guard status == SSL_TICKET_SUCCESS || status == SSL_TICKET_SUCCESS_RENEW,
-            let session = unsafe session(of: ssl), let ticket = unsafe ticket,
-            unsafe session.isAdmitted(ticket)
-        else { return SSL_TICKET_RETURN_IGNORE_RENEW }
-        // A ticket is good for one connection: the client gets another.
-        return SSL_TICKET_RETURN_USE_RENEW
-    }
-
-    private func isAdmitted(_ ticket: OpaquePointer) -> Bool {
-        var data: UnsafeMutableRawPointer?
-        var count = 0
-        guard unsafe SSL_SESSION_get0_ticket_appdata(ticket, &data, &count) == 1,
-            let proof = unsafe PeerProof(
-                encoded: Array(UnsafeRawBufferPointer(start: data, count: count)))
-        else { return false }
-        return unsafe isGood(ticket, proof)
-    }
-
-    /// Whether a session may be resumed now; on both ends.
-    private func isGood(_ session: OpaquePointer, _ proof: PeerProof) -> Bool {
-        guard proof.isGood(at: context.now(), context.resumption),
-            let certificate = unsafe SSL_SESSION_get0_peer(session),
-            let identity = unsafe PeerIdentity(certificate: certificate)
-        else { return false }
-        return context.refusal(of: identity) == nil
-    }
-
-    // MARK: - Sessions that a client keeps
-
-    /// Takes over a session that the server allows to resume: 1, or 0 when it is not kept.
+    /// Takes over a session that may be resumed: 1, or 0 when it is not kept.
     static func keep(_ session: OpaquePointer?, of ssl: OpaquePointer?) -> Int32 {
-        guard let raw = unsafe session, let owner = unsafe self.session(of: ssl),
-            let proof = owner.proof, let target = owner.target
+        guard let raw = unsafe session, let ssl = unsafe ssl,
+            let owner = unsafe self.session(of: ssl),
+            let proof = unsafe SSL_session_reused(ssl) == 1 ? owner.offered : owner.proof,
+            let peer = unsafe owner.sessionPeer(raw)
         else { return 0 }
-        unsafe owner.credentials.sessions.add(ResumableSession(owning: raw, proof), for: target)
+        var count: UInt32 = 0
+        let base = unsafe SSL_SESSION_get_id(raw, &count)
+        let name = unsafe Array(UnsafeBufferPointer(start: base, count: Int(count)))
+        if name.isEmpty { return 0 }
+        unsafe owner.credentials.sessions.add(
+            ResumableSession(owning: raw, proof), named: name, of: peer)
         return 1
+    }
+
+    private func sessionPeer(_ session: OpaquePointer) -> SessionStore.Peer? {
+        if let target { return .address(target) }
+        return unsafe identity(in: session).map { .identity($0) }
+    }
+
+    /// The session that a client's ticket names, if it is still good; a full handshake follows
+    /// when it is not.
+    ///
+    /// The reference that is returned becomes OpenSSL's.
+    static func find(
+        _ ssl: OpaquePointer?, _ name: UnsafePointer<UInt8>?, _ count: Int32,
+        _ mustCopy: UnsafeMutablePointer<Int32>?
+    ) -> OpaquePointer? {
+        unsafe mustCopy?.pointee = 0
+        let name = unsafe Array(UnsafeBufferPointer(start: name, count: Int(count)))
+        guard let owner = unsafe session(of: ssl),
+            let session = owner.credentials.sessions.take(named: name),
+            owner.isGood(session), unsafe SSL_SESSION_up_ref(session.raw) == 1
+        else { return nil }
+        owner.offered = session.proof
+        return unsafe session.raw
     }
 
     /// Offers the newest session that is still good to the server.
     func offerSession(to ssl: OpaquePointer) {
-        guard let target, !credentials.sessions.isOff else { return }
-        while let session = credentials.sessions.take(for: target) {
-            guard unsafe SSL_SESSION_is_resumable(session.raw) == 1,
-                unsafe isGood(session.raw, session.proof),
+        guard let target else { return }
+        while let session = credentials.sessions.takeNewest(of: .address(target)) {
+            guard isGood(session), unsafe SSL_SESSION_is_resumable(session.raw) == 1,
                 unsafe SSL_set_session(ssl, session.raw) == 1
             else { continue }
             offered = session.proof
             return
         }
+    }
+
+    /// Whether a session may be resumed now; on both ends.
+    private func isGood(_ session: ResumableSession) -> Bool {
+        guard session.proof.isGood(at: context.now(), context.resumption),
+            let identity = unsafe identity(in: session.raw)
+        else { return false }
+        return context.refusal(of: identity) == nil
+    }
+
+    private func identity(in session: OpaquePointer) -> PeerIdentity? {
+        unsafe SSL_SESSION_get0_peer(session).flatMap { unsafe PeerIdentity(certificate: $0) }
     }
 }

@@ -92,7 +92,7 @@ struct BenchClient {
         let measurement = Measurement(options)
         try await withThrowingTaskGroup(of: Void.self) { group in
             for _ in 0..<options.connections {
-                group.addTask {
+                group.addTask(executorPreference: loop) {
                     var tally = Tally(measurement)
                     while true {
                         let start = Measurement.now()

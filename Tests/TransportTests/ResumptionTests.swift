@@ -158,15 +158,6 @@ import Testing
         return result.standardOutput
     }
 
-    @Test func `a proof survives its way through a ticket`() {
-        let proof = PeerProof(
-            validity: CertificateValidity(notBefore: -1, notAfter: .max), provedAt: 1 << 40)
-        #expect(PeerProof(encoded: proof.encoded) == proof)
-        for count in [0, 23, 25] {
-            #expect(PeerProof(encoded: [UInt8](repeating: 255, count: count)) == nil)
-        }
-    }
-
     @Test func `no number in a proof makes it good by overflow`() {
         let extremes: [Int64] = [.min, -1, 0, 1, .max]
         for now in extremes {
@@ -180,24 +171,33 @@ import Testing
         }
     }
 
-    @Test func `a client keeps few sessions, the newest, and gives each once`() throws {
+    @Test func `few sessions are kept, the newest, and each is given once`() throws {
         var options = TLSResumption()
         (options.sessionsPerPeer, options.peersMax) = (2, 3)
         let store = SessionStore(options)
-        let addresses = try (1...5).map { try SocketAddress(host: "127.0.0.1", port: $0) }
-        for address in addresses {
-            for time in 1...3 as ClosedRange<Int64> {
-                store.add(try session(provedAt: time), for: address)
+        let peers = try (1...5).map {
+            SessionStore.Peer.address(try SocketAddress(host: "127.0.0.1", port: $0))
+        }
+        for (index, peer) in peers.enumerated() {
+            for time in 1...3 as ClosedRange<UInt8> {
+                let session = try session(provedAt: Int64(time))
+                store.add(session, named: [UInt8(index), time], of: peer)
             }
         }
-        let kept = addresses.map { address -> [Int64] in
+        #expect(store.count == 6)
+        // The oldest of the last peer is gone; the other two are taken by name and by age.
+        #expect(store.take(named: [4, 1]) == nil)
+        #expect(store.take(named: [4, 2])?.proof.provedAt == 2)
+        #expect(store.take(named: [4, 2]) == nil)
+        #expect(store.takeNewest(of: peers[4])?.proof.provedAt == 3)
+        #expect(store.takeNewest(of: peers[4]) == nil)
+        let left = peers.dropLast().flatMap { peer -> [Int64] in
             var times: [Int64] = []
-            while let session = store.take(for: address) { times.append(session.proof.provedAt) }
+            while let session = store.takeNewest(of: peer) { times.append(session.proof.provedAt) }
             return times
         }
-        #expect(kept.count { !$0.isEmpty } == 3)
-        #expect(kept.allSatisfy { $0.isEmpty || $0 == [3, 2] })
-        #expect(kept.last == [3, 2])
+        #expect(left == [3, 2, 3, 2])
+        #expect(store.count == 0)
     }
 
     private func session(provedAt: Int64) throws -> ResumableSession {

@@ -23,8 +23,9 @@ int COpenSSL_CTX_set_tls13_only(SSL_CTX *context);
 /// Partial writes, moving buffers, buffers given back when idle, reading ahead, and no
 /// close_notify unless it is asked for.
 void COpenSSL_CTX_set_modes(SSL_CTX *context);
-/// Keeps sessions out of OpenSSL's caches. A client is still told of each that may be resumed.
-void COpenSSL_CTX_set_session_cache(SSL_CTX *context, int is_client);
+/// Keeps sessions out of OpenSSL's own cache. The callback for new ones is called when `is_on`; a
+/// server's tickets are then names of sessions and not the sessions themselves, encrypted.
+void COpenSSL_CTX_set_session_cache(SSL_CTX *context, int is_on);
 int COpenSSL_error_reason(unsigned long error);
 int COpenSSL_CTX_set1_groups_list(SSL_CTX *context, const char *list);
 /// How many URI names the certificate's SAN extension holds; the first is copied to `buffer`,
