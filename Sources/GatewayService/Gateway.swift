@@ -119,10 +119,28 @@ final class Gateway: Sendable {
             return
         }
         log.info("following", ["location": link.location, "from": link.address])
+        async let comparison: Void = compareSchemas(connection, link.location)
         let follower = LocationFollower(
             link: link, id: links.newLink(), store: store, links: links, now: surroundings.now,
             log: log)
         await follower.run()
+        await comparison
+    }
+
+    /// Says what it means when a location was built from another age of the schemas.
+    private func compareSchemas(_ connection: RPCConnection, _ location: String) async {
+        do throws(RPCError) {
+            let verdicts = try await RPCServices.compareSchemas(
+                of: [Log.descriptor, Location.descriptor], with: connection)
+            for verdict in verdicts {
+                log.warning(
+                    "the schemas differ", ["location": location, "verdict": verdict.description])
+            }
+        } catch {
+            log.debug(
+                "the schemas cannot be compared",
+                ["location": location, "cause": error.description])
+        }
     }
 
     /// Stops accepting, lets what is in progress finish, and ends; ``run()`` then returns.

@@ -1,4 +1,5 @@
 import RPCRuntime
+import Synchronization
 import TestSupport
 import Transport
 
@@ -7,7 +8,12 @@ func withLink(
     to services: [ServiceHandlers], as identity: String = "any/one",
     _ body: (RPCConnection, RPCServer) async throws -> Void
 ) async throws {
-    let certificates = try Certificates([identity, "gateway/main"])
+    let certificates = try made.withLock { made in
+        if let known = made[identity] { return known }
+        let new = try Certificates([identity, "gateway/main"])
+        made[identity] = new
+        return new
+    }
     func context(_ identity: String, isServer: Bool) throws -> TLSContext {
         try TLSContext.mutual(
             certificate: certificates.certificate(identity), key: certificates.key(identity),
@@ -30,3 +36,6 @@ func withLink(
     link.close()
     await server.shutdown(grace: .milliseconds(100))
 }
+
+/// Made once per identity: several processes each time would hold up the other tests.
+private let made = Mutex<[String: Certificates]>([:])
