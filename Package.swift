@@ -27,6 +27,7 @@ let package = Package(
         .executable(name: "ctl", targets: ["ctl"]),
         .executable(name: "zk-simulator", targets: ["zk-simulator"]),
         .executable(name: "rpc-bench", targets: ["rpc-bench"]),
+        .executable(name: "rpc-simulate", targets: ["rpc-simulate"]),
     ],
     dependencies: [],
     targets: [
@@ -91,6 +92,10 @@ let package = Package(
             dependencies: ["MeshAPI", "RPCRuntime", "Transport", "ZKProtocol", "CLinux"],
             swiftSettings: strict),
 
+        .executableTarget(
+            name: "rpc-simulate", dependencies: ["RPCTesting", "RPCRuntime", "Transport"],
+            swiftSettings: strict, plugins: ["RPCCodegenPlugin"]),
+
         // Tests: a folder per target; what several of them need is in TestSupport.
         .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: strict),
         .target(
@@ -106,7 +111,9 @@ let package = Package(
             swiftSettings: strict),
         .testTarget(
             name: "RPCTestingTests",
-            dependencies: ["RPCTesting", "RPCRuntime", "Transport", "MeshAPI", "TestSupport"],
+            dependencies: [
+                "RPCTesting", "RPCRuntime", "Transport", "MeshAPI", "TestSupport", "rpc-simulate",
+            ],
             swiftSettings: strict),
         .testTarget(
             name: "RPCServicesTests",
