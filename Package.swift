@@ -53,7 +53,7 @@ let package = Package(
             name: "RPCTesting", dependencies: ["RPCRuntime", "Transport"], swiftSettings: strict),
         .target(name: "ZKProtocol", dependencies: ["Transport"], swiftSettings: strict),
         .target(name: "HTTP", dependencies: ["Transport"], swiftSettings: strict),
-        .target(name: "SQLite", dependencies: ["CSQLite", "Transport"], swiftSettings: strict),
+        .target(name: "SQLite", dependencies: ["CSQLite"], swiftSettings: strict),
         .target(name: "ServiceKit", dependencies: ["Transport", "CLinux"], swiftSettings: strict),
         .target(name: "Attendance", swiftSettings: strict),
         .target(
@@ -76,8 +76,7 @@ let package = Package(
             name: "GatewayService",
             dependencies: [
                 "MeshAPI", "RPCRuntime", "RPCServices", "Transport", "HTTP", "FleetDocuments",
-                "SQLite",
-                "ServiceKit", "Attendance",
+                "SQLite", "ServiceKit",
             ], swiftSettings: strict),
         .executableTarget(
             name: "ctl",
@@ -132,7 +131,7 @@ let package = Package(
         .testTarget(
             name: "SQLiteTests", dependencies: ["SQLite", "TestSupport"], swiftSettings: strict),
         .testTarget(
-            name: "ServiceKitTests", dependencies: ["ServiceKit", "TestSupport"],
+            name: "ServiceKitTests", dependencies: ["ServiceKit", "Transport", "TestSupport"],
             swiftSettings: strict),
         .testTarget(
             name: "AttendanceTests", dependencies: ["Attendance", "TestSupport"],

@@ -27,6 +27,7 @@ final class Gateway: Sendable {
     private let httpServer: HTTPServer
     private let arrivals: AsyncStream<RPCConnection>
     private let endArrivals: @Sendable () -> Void
+    private let certificates: CertificateWatch
     private let allowed: Set<String>
     private let surroundings: GatewaySurroundings
     private let log: Logger
@@ -39,10 +40,7 @@ final class Gateway: Sendable {
         _ configuration: GatewayConfiguration, _ surroundings: GatewaySurroundings, log: Logger
     ) async throws {
         try configuration.checkSecrets()
-        let tls = try TLSContext.mutual(
-            certificate: configuration.meshCertificate, key: configuration.meshKey,
-            ca: configuration.meshCA, trustDomain: configuration.trustDomain,
-            peerRoles: ["location", "ctl"], isServer: true)
+        let tls = try configuration.tls.context(peerRoles: ["location", "ctl"], isServer: true)
         let webTLS = try configuration.httpTLS.map {
             try TLSContext.webServer(certificate: $0.certificate, key: $0.key)
         }
@@ -62,13 +60,17 @@ final class Gateway: Sendable {
         self.surroundings = surroundings
         self.log = log
 
+        let watched =
+            [(purpose: "mesh", tls: tls)] + (webTLS.map { [(purpose: "edge", tls: $0)] } ?? [])
+        certificates = CertificateWatch(
+            watched, log: log, now: { surroundings.now().seconds })
         let query = FleetQuery(store: store, links: links, now: surroundings.now)
         let (arrivals, arrive) = AsyncStream.makeStream(of: RPCConnection.self)
         self.arrivals = arrivals
         endArrivals = { arrive.finish() }
         let checks = GatewayCheck(
             query: query, configuration: configuration.origin,
-            certificateNotAfter: tls.certificateValidity?.notAfter)
+            certificates: certificates)
         let served = [Fleet.descriptor, Registry.descriptor, Health.descriptor]
         health = HealthService(services: served.map(\.name))
         meshServer = RPCServer(
@@ -98,6 +100,7 @@ final class Gateway: Sendable {
             "serving", ["mesh": meshAddress.description, "http": httpAddress.description])
         async let edge: Void = httpServer.run()
         await withDiscardingTaskGroup { group in
+            group.addTask { await self.certificates.run(on: self.meshLoop) }
             for await connection in arrivals where connection.peer.role == "location" {
                 group.addTask(executorPreference: meshLoop) { await self.follow(connection) }
             }
@@ -142,6 +145,9 @@ final class Gateway: Sendable {
                 ["location": location, "cause": error.description])
         }
     }
+
+    /// Reads the certificates again, whether their files look changed or not.
+    func reloadCertificates() { certificates.check(evenIfUnchanged: true) }
 
     /// Stops accepting, lets what is in progress finish, and ends; ``run()`` then returns.
     func shutdown() async {

@@ -9,10 +9,7 @@ struct GatewayConfiguration: Sendable {
     /// Where it came from, for messages.
     var origin: String
     var meshListen: SocketAddress
-    var meshCertificate: String
-    var meshKey: String
-    var meshCA: String
-    var trustDomain: String
+    var tls: TLSConfiguration
     var httpListen: SocketAddress
     /// The edge's own certificate and key; nil serves plain HTTP, on loopback only.
     var httpTLS: (certificate: String, key: String)?
@@ -30,19 +27,17 @@ struct GatewayConfiguration: Sendable {
         origin = root.origin
         let mesh = try root.section("mesh")
         meshListen = try Self.address(mesh, "listen", default: "0.0.0.0:7443")
-        meshCertificate = try mesh.path("certificateFile")
-        meshKey = try mesh.path("keyFile")
-        meshCA = try mesh.path("caFile")
-        trustDomain = try mesh.string("trustDomain", default: "biometricflow", max: 255)
+        tls = try TLSConfiguration(try root.section("tls"))
         let http = try root.section("http")
         httpListen = try Self.address(http, "listen", default: "127.0.0.1:8080")
-        let certificate = try http.optionalPath("certificateFile")
-        let key = try http.optionalPath("keyFile")
+        let web = try http.section("tls")
+        let certificate = try web.optionalPath("certificate")
+        let key = try web.optionalPath("key")
         switch (certificate, key) {
         case (let certificate?, let key?): httpTLS = (certificate, key)
         case (nil, nil): httpTLS = nil
-        case (nil, _): throw http.error("keyFile", "is set, and certificateFile is not")
-        case (_, nil): throw http.error("certificateFile", "is set, and keyFile is not")
+        case (nil, _): throw web.error("key", "is set, and the certificate is not")
+        case (_, nil): throw web.error("certificate", "is set, and the key is not")
         }
         store = try root.path("store", default: "gateway.db")
         pepperFile = try root.optionalPath("pepperFile") ?? store + ".pepper"
@@ -69,7 +64,7 @@ struct GatewayConfiguration: Sendable {
 
     /// Refuses private keys that others can read.
     func checkSecrets() throws(ConfigurationError) {
-        _ = try Secret.read(path: meshKey)
+        _ = try Secret.read(path: tls.key)
         if let httpTLS { _ = try Secret.read(path: httpTLS.key) }
     }
 

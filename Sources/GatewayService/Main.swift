@@ -30,7 +30,7 @@ import Transport
     }
 
     private static func serve(_ configuration: GatewayConfiguration) async throws {
-        let signals = Signal.stream()
+        let signals = Signal.stream(of: [.terminate, .interrupt, .hangup])
         let log = Logger(
             level: configuration.logLevel, format: configuration.logFormat,
             now: {
@@ -47,6 +47,10 @@ import Transport
             log: log)
         async let serving: Void = gateway.run()
         for await signal in signals {
+            if signal == .hangup {
+                gateway.reloadCertificates()
+                continue
+            }
             log.info("stopping", ["signal": signal.description])
             break
         }

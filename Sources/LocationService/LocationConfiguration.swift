@@ -5,20 +5,13 @@ import ServiceKit
 struct LocationConfiguration: Sendable {
     static let environmentPrefix = "BIOMETRICFLOW_LOCATION"
 
-    struct TLS: Sendable {
-        var certificate: String
-        var key: String
-        var ca: String
-    }
-
     /// The file it was read from.
     var origin: String
     /// The name that the certificate must have; nil to take whatever it has.
     var name: String?
-    var trustDomain: String
     var zone: ZoneRules
     var store: String
-    var tls: TLS
+    var tls: TLSConfiguration
     /// `host:port` of each gateway.
     var gateways: [String]
     var devices: [DeviceSettings]
@@ -36,7 +29,7 @@ struct LocationConfiguration: Sendable {
             throw root.error(
                 "zone", "is `\(zoneName)`, no IANA time zone such as Africa/Cairo")
         }
-        let tls = try root.section("tls")
+        let tls = try TLSConfiguration(try root.section("tls"))
         let log = try root.section("log")
         var gateways: [String] = []
         for gateway in try root.sections("gateways", maxCount: 16) {
@@ -54,12 +47,8 @@ struct LocationConfiguration: Sendable {
         }
         let configuration = LocationConfiguration(
             origin: root.origin, name: try root.optionalString("name", max: 64),
-            trustDomain: try root.string("trustDomain", default: "biometricflow", max: 255),
-            zone: zone, store: try root.path("store"),
-            tls: TLS(
-                certificate: try tls.path("certificate"), key: try tls.path("key"),
-                ca: try tls.path("ca")),
-            gateways: gateways, devices: devices,
+            zone: zone, store: try root.path("store"), tls: tls, gateways: gateways,
+            devices: devices,
             logLevel: try log.choice("level", default: .info),
             logFormat: try log.choice("format", default: .text))
         try root.finish()

@@ -13,29 +13,23 @@ struct LocationNode: Sendable {
     let tls: TLSContext
     /// The name in the certificate.
     let name: String
+    let certificates: CertificateWatch
 
     /// Reads the certificates; nothing is opened or dialled.
     init(
         _ configuration: LocationConfiguration, surroundings: Surroundings, log: Logger
     ) throws(ConfigurationError) {
-        do throws(TransportError) {
-            tls = try TLSContext.mutual(
-                certificate: configuration.tls.certificate, key: configuration.tls.key,
-                ca: configuration.tls.ca, trustDomain: configuration.trustDomain,
-                peerRoles: ["gateway"], isServer: false)
-        } catch {
-            throw ConfigurationError(error.message)
-        }
+        tls = try configuration.tls.context(peerRoles: ["gateway"], isServer: false)
         let file = configuration.tls.certificate
         guard let identity = tls.identity else {
             throw ConfigurationError(
                 "\(file) has no SPIFFE URI such as spiffe://biometricflow/location/cairo")
         }
-        guard identity.role == "location", identity.trustDomain == configuration.trustDomain else {
+        let trustDomain = configuration.tls.trustDomain
+        guard identity.role == "location", identity.trustDomain == trustDomain else {
             throw ConfigurationError(
                 """
-                \(file) is for \(identity); wanted is \
-                spiffe://\(configuration.trustDomain)/location/NAME
+                \(file) is for \(identity); wanted is spiffe://\(trustDomain)/location/NAME
                 """)
         }
         if let wanted = configuration.name, wanted != identity.name {
@@ -46,6 +40,8 @@ struct LocationNode: Sendable {
         self.configuration = configuration
         self.surroundings = surroundings
         self.log = log
+        certificates = CertificateWatch(
+            [(purpose: "mesh", tls: tls)], log: log, now: { surroundings.now().seconds })
     }
 
     /// Runs until the task is cancelled; then leaves the devices enabled, ends the links and
@@ -88,6 +84,7 @@ struct LocationNode: Sendable {
                 group.addTask { await session.run() }
             }
             addLinks(store, board, mesh, to: &group)
+            group.addTask { await certificates.run(on: mesh) }
             // Outside of the group, because followers must still be woken when it is cancelled:
             // each ends when it sees that its link is draining.
             let beating = Task { await beat(board, devices) }

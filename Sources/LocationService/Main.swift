@@ -15,7 +15,7 @@ import Transport
             Terminal.print(Terminal.version + "\n")
             return
         }
-        let signals = Signal.stream()
+        let signals = Signal.stream(of: [.terminate, .interrupt, .hangup])
         do throws(ConfigurationError) {
             let configuration = try LocationConfiguration.load(
                 file: line.value("--config"), environment: ProcessInfo.processInfo.environment)
@@ -42,6 +42,10 @@ import Transport
             }
             group.addTask {
                 for await signal in signals {
+                    if signal == .hangup {
+                        node.certificates.check(evenIfUnchanged: true)
+                        continue
+                    }
                     log.info("stopping", ["signal": signal])
                     break
                 }

@@ -3,12 +3,14 @@ import Foundation
 
 /// The signals that a program waits for.
 public enum Signal: Int32, Sendable, CustomStringConvertible {
+    case hangup = 1
     case interrupt = 2
     case user1 = 10
     case terminate = 15
 
     public var description: String {
         switch self {
+        case .hangup: "SIGHUP"
         case .interrupt: "SIGINT"
         case .user1: "SIGUSR1"
         case .terminate: "SIGTERM"
@@ -20,7 +22,7 @@ extension Signal {
     /// The signals of `signals`, from now on, as they come.
     ///
     /// SIGTERM and SIGINT ask a program to stop in good order; the second of them ends it at once
-    /// with 128 + its number. Writing to a closed pipe or socket no longer kills the program.
+    /// with 128 + its number. SIGHUP asks it to read its certificates again. Writing to a closed pipe or socket no longer kills the program.
     ///
     /// - Important: once per program, from `main`.
     public static func stream(

@@ -20,7 +20,7 @@ import Transport
         return try GatewayConfiguration(file: folder.file("g.json5"), environment: environment)
     }
 
-    private let mesh = #"mesh: { certificateFile: "c", keyFile: "k", caFile: "a" }"#
+    private let tls = #"tls: { certificate: "c", key: "k", ca: "a" }"#
 
     @Test func `the sample configuration is right`() throws {
         let sample = try GatewayConfiguration(
@@ -32,24 +32,24 @@ import Transport
 
     @Test func `the environment goes over the file`() throws {
         let read = try read(
-            "{ \(mesh), locations: ['a'] }",
+            "{ \(tls), locations: ['a'] }",
             [
                 "BIOMETRICFLOW_GATEWAY_HTTP_LISTEN": "127.0.0.1:9",
                 "BIOMETRICFLOW_GATEWAY_LOCATIONS": "['b', 'c']",
             ])
         #expect(read.httpListen.port == 9)
         #expect(read.locations == ["b", "c"])
-        #expect(read.meshCertificate.hasSuffix("/c"))
+        #expect(read.tls.certificate.hasSuffix("/c"))
     }
 
     @Test func `mistakes name the key`() throws {
         for (text, words) in [
-            ("{}", "`mesh.certificateFile` is missing"),
-            ("{ \(mesh), htpt: {} }", "did you mean `http`"),
-            ("{ \(mesh), http: { listen: 'here' } }", "`http.listen`"),
-            ("{ \(mesh), http: { keyFile: 'k' } }", "`http.keyFile`"),
-            ("{ \(mesh), http: { certificateFile: 'k' } }", "`http.certificateFile`"),
-            ("{ \(mesh), log: { level: 'loud' } }", "`log.level`"),
+            ("{}", "`tls.certificate` is missing"),
+            ("{ \(tls), htpt: {} }", "did you mean `http`"),
+            ("{ \(tls), http: { listen: 'here' } }", "`http.listen`"),
+            ("{ \(tls), http: { tls: { key: 'k' } } }", "`http.tls.key`"),
+            ("{ \(tls), http: { tls: { certificate: 'k' } } }", "`http.tls.certificate`"),
+            ("{ \(tls), log: { level: 'loud' } }", "`log.level`"),
         ] {
             let error = #expect(throws: ConfigurationError.self) { _ = try read(text) }
             #expect(error?.message.contains(words) == true, "\(text): \(error?.message ?? "")")
@@ -58,7 +58,7 @@ import Transport
 
     @Test func `the pepper is made once, for its owner alone, and an open one is refused`() throws {
         let folder = try TemporaryDirectory()
-        var configuration = try read("{ \(mesh) }")
+        var configuration = try read("{ \(tls) }")
         configuration.pepperFile = folder.file("pepper")
         let made = try configuration.pepper { [UInt8](repeating: 0x5A, count: $0) }
         #expect(made.revealText() == String(repeating: "5a", count: 32))

@@ -26,17 +26,19 @@ final class GatewayFixture: Sendable {
         let web =
             webTLS
             ? """
-            certificateFile: "\(certificates.certificate("gateway/main"))",
-            keyFile: "\(certificates.key("gateway/main"))",
+            tls: {
+                certificate: "\(certificates.certificate("gateway/main"))",
+                key: "\(certificates.key("gateway/main"))",
+            },
             """ : ""
         try """
         {
             // A gateway on free ports.
-            mesh: {
-                listen: "127.0.0.1:0",
-                certificateFile: "\(certificates.certificate("gateway/main"))",
-                keyFile: "\(certificates.key("gateway/main"))",
-                caFile: "\(certificates.ca)",
+            mesh: { listen: "127.0.0.1:0" },
+            tls: {
+                certificate: "\(certificates.certificate("gateway/main"))",
+                key: "\(certificates.key("gateway/main"))",
+                ca: "\(certificates.ca)",
             },
             http: { listen: "127.0.0.1:0", \(web) },
             locations: [\(names)],

@@ -40,7 +40,7 @@ import Testing
 
     @Test func `what is not said has a default`() throws {
         let configuration = try load(text())
-        #expect(configuration.trustDomain == "biometricflow" && configuration.name == nil)
+        #expect(configuration.tls.trustDomain == "biometricflow" && configuration.name == nil)
         #expect(configuration.store == directory.file("s.db"))
         let device = try #require(configuration.devices.first)
         #expect(device.pollInterval == .seconds(60) && device.clockMode == .zone)

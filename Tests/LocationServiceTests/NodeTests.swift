@@ -38,9 +38,9 @@ private final class Mesh: Sendable {
         -> LocationConfiguration
     {
         LocationConfiguration(
-            origin: "test", name: "cairo", trustDomain: "biometricflow",
+            origin: "test", name: "cairo",
             zone: try #require(ZoneRules("UTC")), store: fixture.path,
-            tls: LocationConfiguration.TLS(
+            tls: TLSConfiguration(
                 certificate: certificates.certificate("location/cairo"),
                 key: certificates.key("location/cairo"), ca: certificates.ca),
             gateways: [address.description],

@@ -227,18 +227,20 @@ class Gateway(Service):
     def configure(self):
         certificates = self._fleet.file("certs")
         configuration = {
-            "mesh": {
-                "listen": self.mesh,
-                "certificateFile": f"{certificates}/gateway-main.pem",
-                "keyFile": f"{certificates}/gateway-main.key",
-                "caFile": f"{certificates}/ca.pem",
+            "mesh": {"listen": self.mesh},
+            "tls": {
+                "certificate": f"{certificates}/gateway-main.pem",
+                "key": f"{certificates}/gateway-main.key",
+                "ca": f"{certificates}/ca.pem",
             },
             "http": {"listen": self.http},
             "store": self.store,
         }
         if self.with_tls:
-            configuration["http"]["certificateFile"] = f"{certificates}/edge.pem"
-            configuration["http"]["keyFile"] = f"{certificates}/edge.key"
+            configuration["http"]["tls"] = {
+                "certificate": f"{certificates}/edge.pem",
+                "key": f"{certificates}/edge.key",
+            }
         with open(self.config, "w") as file:
             json.dump(configuration, file, indent=2)
 

@@ -1,13 +1,13 @@
 import MeshAPI
 import RPCRuntime
+import ServiceKit
 
 /// What the gateway finds when it checks itself and, over their links, its locations.
 struct GatewayCheck: Sendable {
     let query: FleetQuery
     /// Where the configuration came from.
     let configuration: String
-    /// When the gateway's own certificate ends, in seconds since 1970.
-    let certificateNotAfter: Int64?
+    let certificates: CertificateWatch
 
     /// What a location gets to answer.
     private static let timeout = Duration.seconds(20)
@@ -18,23 +18,21 @@ struct GatewayCheck: Sendable {
             Finding(
                 area: "configuration", subject: configuration, level: .ok, message: "was read")
         ]
-        findings.append(certificate())
+        findings += certificates.readings.map(certificate)
         findings.append(await store())
         findings += await locations()
         return findings
     }
 
-    private func certificate() -> Finding {
-        var finding = Finding(area: "certificates", subject: "gateway")
-        guard let end = certificateNotAfter, let notAfter = Timestamp(seconds: end) else {
-            finding.level = .warning
-            finding.message = "the end of the gateway's certificate is not known"
-            return finding
-        }
-        let left = end - query.now().seconds
+    private func certificate(_ reading: CertificateReading) -> Finding {
+        let subject = reading.purpose == "mesh" ? "gateway" : reading.purpose
+        var finding = Finding(area: "certificates", subject: subject)
+        let left = reading.notAfterSeconds - query.now().seconds
         finding.level = left <= 0 ? .failure : left < Self.certificateWarning ? .warning : .ok
-        finding.message = "valid until \(notAfter)"
-        if finding.level != .ok { finding.hint = "make a new certificate and restart the gateway" }
+        finding.message = "valid until \(RFC3339.text(seconds: reading.notAfterSeconds))"
+        if finding.level != .ok {
+            finding.hint = "make a new certificate; the gateway reads it within a minute"
+        }
         return finding
     }
 

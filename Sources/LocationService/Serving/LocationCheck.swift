@@ -1,5 +1,6 @@
 import MeshAPI
 import RPCRuntime
+import ServiceKit
 import Transport
 
 /// Looks at everything a location depends on, for `ctl check`.
@@ -48,7 +49,7 @@ struct LocationCheck: Sendable {
             return finding("certificates", subject, .failure, "its end cannot be read")
         }
         let days = (end - now.seconds) / 86_400
-        let hint = "issue a new certificate and restart the service"
+        let hint = "issue a new certificate; the service reads it within a minute"
         if end <= now.seconds {
             return finding("certificates", subject, .failure, "expired \(-days) days ago", hint)
         }
