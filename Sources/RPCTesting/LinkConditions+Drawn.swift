@@ -18,7 +18,9 @@ extension LinkConditions {
             conditions.latency =
                 .microseconds(Int64(shortest)) ... .microseconds(Int64(shortest + spread))
         }
-        let longest = 1 << Int.random(in: 0...16, using: &random)
+        // Seldom tiny: each segment costs as much time as a large one.
+        let isTiny = Int.random(in: 0..<8, using: &random) == 0
+        let longest = 1 << Int.random(in: isTiny ? 0...5 : 6...16, using: &random)
         conditions.segmentBytes = Bool.random(using: &random) ? longest...longest : 1...longest
         if Int.random(in: 0..<4, using: &random) == 0 {
             conditions.bytesPerSecond = 1 << Int.random(in: 12...24, using: &random)

@@ -128,6 +128,18 @@ public final class MemoryNetwork: Sendable {
         }
     }
 
+    func forget() {
+        // Released outside of the lock: closures may hold what comes back here.
+        let (listeners, plan) = state.withLock { state in
+            defer {
+                state.listeners = [:]
+                state.plan = { _ in LinkConditions() }
+            }
+            return (state.listeners, state.plan)
+        }
+        withExtendedLifetime((listeners, plan)) {}
+    }
+
     /// An address that stands for an identity: 10.0.0.1 for the first, and so on.
     private func address(of identity: PeerIdentity, _ state: inout State) -> SocketAddress {
         if let known = state.addresses[identity] { return known }

@@ -42,6 +42,7 @@ import Transport
             failure = "\(error)"
         }
         total.add(simulation)
+        simulation.mesh.end()
         if options.wantsTrace { for line in simulation.mesh.traceLines { print(line) } }
         if options.wantsHashes {
             print("\(seed) \(String(simulation.mesh.traceHash, radix: 16))")
