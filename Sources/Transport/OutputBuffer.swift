@@ -1,7 +1,24 @@
 import Glibc
 
+/// Memory that the output buffers of one loop hand on to each other: a connection with nothing to
+/// send has none.
+@safe final class SpareMemory: @unchecked Sendable {
+    // Safe because only the loop's thread uses it, and `storage` has `capacity` bytes from malloc,
+    // owned by whoever holds the pointer.
+    fileprivate var storage: UnsafeMutableRawPointer?
+    fileprivate var capacity = 0
+
+    /// What is larger goes back to the system.
+    fileprivate static let limit = 512 << 10
+
+    init() { unsafe storage = nil }
+
+    deinit { unsafe free(storage) }
+}
+
 /// Bytes on their way to the kernel: appended at the end, written from the front.
 @safe struct OutputBuffer: ~Copyable {
+    private let spare: SpareMemory
     private var storage: UnsafeMutableRawPointer?
     private var capacity = 0
     private var start = 0
@@ -10,9 +27,12 @@ import Glibc
     private(set) var sentCount: UInt64 = 0
 
     // Safe throughout because 0 ≤ start ≤ end ≤ capacity, and `storage` has `capacity` bytes
-    // from malloc, freed once in `deinit` or when it is replaced.
+    // from malloc, freed once in `deinit` or when it is replaced or handed on.
 
-    init() { unsafe storage = nil }
+    init(_ spare: SpareMemory) {
+        self.spare = spare
+        unsafe storage = nil
+    }
 
     var count: Int { end - start }
     var isEmpty: Bool { start == end }
@@ -27,6 +47,10 @@ import Glibc
 
     private mutating func reserve(_ extra: Int) {
         if isEmpty { (start, end) = (0, 0) }
+        if unsafe storage == nil, spare.capacity > 0 {
+            unsafe (storage, capacity) = (spare.storage, spare.capacity)
+            unsafe (spare.storage, spare.capacity) = (nil, 0)
+        }
         if end + extra <= capacity { return }
         if start > 0, count + extra <= capacity, let storage = unsafe storage {
             unsafe memmove(storage, storage + start, count)
@@ -59,13 +83,18 @@ import Glibc
                 return errno
             }
         }
-        // A buffer that once was large is not kept for an idle connection.
-        if capacity > 64 << 10 { release() }
+        release()
         return 0
     }
 
+    /// Forgets what was not sent, and hands the memory on.
     mutating func release() {
-        unsafe free(storage)
+        if capacity > spare.capacity, capacity <= SpareMemory.limit {
+            unsafe free(spare.storage)
+            unsafe (spare.storage, spare.capacity) = (storage, capacity)
+        } else {
+            unsafe free(storage)
+        }
         unsafe storage = nil
         (capacity, start, end) = (0, 0, 0)
     }

@@ -14,7 +14,7 @@ public final class SocketChannel: Channel, Pollable, @unchecked Sendable {
     private var interest: UInt32 = 0
     private var phase: Phase
     private let tls: TLSSession?
-    private var plainOutput = OutputBuffer()
+    private var plainOutput: OutputBuffer
     private var handler: (any ChannelHandler)?
     private var isPaused = false
     private var isClosing = false
@@ -35,7 +35,8 @@ public final class SocketChannel: Channel, Pollable, @unchecked Sendable {
     ) {
         number = descriptor.number
         self.descriptor = consume descriptor
-        self.tls = tls.map { TLSSession($0, target: address) }
+        plainOutput = OutputBuffer(loop.spareMemory)
+        self.tls = tls.map { TLSSession($0, target: address, loop.spareMemory) }
         phase = isConnecting ? .connecting : tls == nil ? .open : .handshaking
         super.init(to: address, on: loop)
         setNoDelay(number)

@@ -12,7 +12,16 @@ public final class TLSContext: Sendable {
         case reloaded
     }
 
+    /// The handshakes that have succeeded.
+    public struct HandshakeCounts: Sendable, Hashable {
+        /// With certificates.
+        public var full: UInt64 = 0
+        /// Of an earlier session.
+        public var resumed: UInt64 = 0
+    }
+
     private struct State: Sendable {
+        var counts = HandshakeCounts()
         var credentials: TLSCredentials
         /// The files as they were before the last reading that succeeded.
         var stamps: [FileStamp?]
@@ -102,12 +111,24 @@ public final class TLSContext: Sendable {
                     """)
             }
         }
-        state.withLock { $0 = State(credentials: credentials, stamps: stamps) }
+        state.withLock { state in
+            state.credentials = credentials
+            state.stamps = stamps
+        }
         return .reloaded
     }
 
     /// What new connections use.
     var credentials: TLSCredentials { state.withLock { $0.credentials } }
+
+    /// How many handshakes have succeeded, for metrics.
+    public var handshakeCounts: HandshakeCounts { state.withLock { $0.counts } }
+
+    func countHandshake(isResumed: Bool) {
+        state.withLock { state in
+            if isResumed { state.counts.resumed += 1 } else { state.counts.full += 1 }
+        }
+    }
 
     // MARK: - The own certificate
 

@@ -33,12 +33,14 @@ import Glibc
     /// Whether the peer has said that no more comes.
     private(set) var isAtEnd = false
     /// Ciphertext for the socket.
-    var output = OutputBuffer()
+    var output: OutputBuffer
 
     /// - Parameters:
     ///   - context: Whose rules hold.
     ///   - target: Whom a client has dialled: it may have a session to resume.
-    init(_ context: TLSContext, target: SocketAddress?) {
+    ///   - spare: Memory of the loop on which the session lives.
+    init(_ context: TLSContext, target: SocketAddress?, _ spare: SpareMemory) {
+        output = OutputBuffer(spare)
         self.context = context
         credentials = context.credentials
         self.target = context.isServer ? nil : target
@@ -76,6 +78,7 @@ import Glibc
         let result = unsafe SSL_do_handshake(ssl)
         if result == 1 {
             isResumed = unsafe SSL_session_reused(ssl) == 1
+            context.countHandshake(isResumed: isResumed)
             return .done
         }
         dropInput()

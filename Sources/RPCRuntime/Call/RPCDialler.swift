@@ -11,7 +11,7 @@ public struct RPCDialler: Sendable {
 
     /// - Parameters:
     ///   - address: `HOST:PORT`; the host may be a name, which is looked up at each attempt.
-    ///   - tls: From ``TLSContext/mutual(certificate:key:ca:trustDomain:peerRoles:isServer:)``.
+    ///   - tls: From `TLSContext.mutual`.
     ///   - loop: Where the links live.
     ///   - services: What the other end may call on the link.
     ///   - options: Limits and times.

@@ -17,7 +17,7 @@ public struct RPCEndpoint: Sendable, CustomStringConvertible {
     ///
     /// - Parameters:
     ///   - text: `HOST:PORT`; the host may be a name, which is looked up at each attempt.
-    ///   - tls: From ``TLSContext/mutual(certificate:key:ca:trustDomain:peerRoles:isServer:)``.
+    ///   - tls: From `TLSContext.mutual`.
     public static func address(_ text: String, _ tls: TLSContext) -> RPCEndpoint {
         RPCEndpoint(kind: .address(text, tls))
     }

@@ -24,7 +24,7 @@ public final class RPCServer: Sendable {
     private let members = Mutex(Members())
 
     /// - Parameters:
-    ///   - tls: From ``TLSContext/mutual(certificate:key:ca:trustDomain:peerRoles:isServer:)``; nil
+    ///   - tls: From `TLSContext.mutual`; nil
     ///     for a server that is given all of its channels.
     ///   - loop: Where the links live.
     ///   - services: What is served on each link.
