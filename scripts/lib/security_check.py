@@ -4,6 +4,7 @@ import argparse
 import json
 import os
 import re
+import signal
 import socket
 import ssl
 import subprocess
@@ -114,6 +115,108 @@ def check_links(report, fleet):
         "the mesh port takes the right certificate, with TLS 1.3",
         "TLSv1.3" in printed and "Verify return code: 0" in printed,
     )
+
+
+# MARK: Certificates that change
+
+
+def session(fleet, certificate, session_file, resume):
+    """Connects with `openssl s_client`, takes a ticket or shows one; what it printed."""
+    command = ["openssl", "s_client", "-connect", fleet.gateway.mesh, "-tls1_3"]
+    command += ["-CAfile", fleet.file("certs/ca.pem")]
+    command += ["-cert", f"{certificate}.pem", "-key", f"{certificate}.key"]
+    command += ["-sess_in" if resume else "-sess_out", session_file]
+    with open(fleet.file("s_client.out"), "w+", errors="replace") as output:
+        program = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=output, stderr=output)
+
+        def is_done():
+            output.seek(0)
+            done = "Verify return code" in output.read()
+            return done and (resume or os.path.exists(session_file))
+
+        try:
+            wait_for("openssl s_client to connect", is_done, 15)
+        except Failure:
+            pass
+        # It would stay connected as long as it may write.
+        program.stdin.close()
+        program.wait(30)
+        output.seek(0)
+        return output.read()
+
+
+def serial(fleet):
+    """The number of the certificate that the gateway shows."""
+    printed = s_client(fleet, fleet.file("certs/ctl-demo"), "-tls1_3")
+    start = printed.find("-----BEGIN CERTIFICATE-----")
+    command = ["openssl", "x509", "-noout", "-serial"]
+    result = subprocess.run(command, input=printed[max(start, 0):], capture_output=True, text=True)
+    return result.stdout.strip()
+
+
+def reload(fleet, expected):
+    """Has the gateway read its certificates; whether its log says what is expected."""
+    size = os.path.getsize(fleet.gateway.log)
+    fleet.gateway.program.process.send_signal(signal.SIGHUP)
+    try:
+        wait_for("a line about certificates", lambda: expected in fleet.gateway.logged(size),
+                 15, 0.1, [fleet.gateway.program])  # fmt: skip
+    except Failure:
+        return False
+    return True
+
+
+def replace(path, text):
+    with open(path + ".new", "w") as file:
+        file.write(text)
+    os.rename(path + ".new", path)
+
+
+def check_renewal(report, fleet):
+    own, foreign = fleet.file("certs"), fleet.file("foreign-certs")
+    ticket, other_ticket = fleet.file("ticket"), fleet.file("other-ticket")
+    session(fleet, f"{own}/ctl-demo", ticket, resume=False)
+    report.check("openssl resumes a session with the mesh port",
+                 "Reused, TLSv1.3" in session(fleet, f"{own}/ctl-demo", ticket, resume=True))
+    report.check("a ticket is good for one connection",
+                 "New, TLSv1.3" in session(fleet, f"{own}/ctl-demo", ticket, resume=True))
+
+    before = serial(fleet)
+    os.remove(ticket)
+    session(fleet, f"{own}/ctl-demo", ticket, resume=False)
+    os.remove(f"{own}/gateway-main.pem")
+    make_certificates(own, "gateway/main")
+    report.check("a gateway takes a new certificate without a restart",
+                 reload(fleet, "certificates were read again certificate=mesh")
+                 and serial(fleet) not in ("", before))  # fmt: skip
+    report.check("a ticket of before is void then",
+                 "New, TLSv1.3" in session(fleet, f"{own}/ctl-demo", ticket, resume=True))
+
+    with open(f"{own}/gateway-main.pem") as file:
+        good = file.read()
+    now = serial(fleet)
+    replace(f"{own}/gateway-main.pem", "no certificate")
+    report.check("a broken certificate file is named and changes nothing",
+                 reload(fleet, "cannot read the certificate file") and serial(fleet) == now)
+    replace(f"{own}/gateway-main.pem", good)
+
+    make_certificates(foreign, "ctl/demo")
+    with open(f"{own}/ca.pem") as file:
+        roots = file.read()
+    with open(f"{foreign}/ca.pem") as file:
+        replace(f"{own}/ca.pem", roots + file.read())
+    report.check("two roots are good at once", reload(fleet, "were read again certificate=mesh")
+                 and "Verify return code: 0"
+                 in session(fleet, f"{foreign}/ctl-demo", other_ticket, resume=False)
+                 and os.path.exists(other_ticket)
+                 and "Reused" in session(fleet, f"{foreign}/ctl-demo", other_ticket, resume=True))
+    os.remove(other_ticket)
+    session(fleet, f"{foreign}/ctl-demo", other_ticket, resume=False)
+    replace(f"{own}/ca.pem", roots)
+    reload(fleet, "were read again certificate=mesh")
+    refusal(report, fleet, "a ticket whose root is not trusted any more",
+            lambda: session(fleet, f"{foreign}/ctl-demo", other_ticket, resume=True),
+            "unable to get local issuer|self.signed|unable to verify|signature")
 
 
 # MARK: Roles
@@ -262,6 +365,7 @@ def main():
     wait_for("both locations", lambda: fleet.gateway.get("/v1/locations")["complete"], 60, 0.5,
              [fleet.gateway.program])  # fmt: skip
     check_links(report, fleet)
+    check_renewal(report, fleet)
     check_roles(report, fleet)
     check_keys(report, fleet)
     check_requests(report, fleet)
