@@ -144,6 +144,7 @@ public final class MemoryChannel: Channel, @unchecked Sendable {
 
     override func flush() {
         isDirty = false
+        if isCongested { transfer() }
         let wasCongested = isCongested
         if phase == .open { handler?.channelFlush() }
         // Congested, the handler may have kept something back.

@@ -127,6 +127,8 @@ public final class SocketChannel: Channel, Pollable, @unchecked Sendable {
 
     override func flush() {
         isDirty = false
+        // What the socket takes now opens the way: when all of it goes, epoll never tells so.
+        if isCongested { writeOut() }
         let wasCongested = isCongested
         if phase == .open { handler?.channelFlush() }
         // Congested, the handler may have kept something back.
