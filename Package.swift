@@ -36,12 +36,13 @@ let package = Package(
             name: "COpenSSL",
             linkerSettings: [.linkedLibrary("ssl"), .linkedLibrary("crypto")]),
         .target(name: "CLinux"),
+        .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
         .systemLibrary(
             name: "CSQLite", pkgConfig: "sqlite3", providers: [.apt(["libsqlite3-dev"])]),
 
         // Libraries.
         .target(
-            name: "Transport", dependencies: ["COpenSSL", "CLinux"], swiftSettings: strict),
+            name: "Transport", dependencies: ["COpenSSL", "CLinux", "CZlib"], swiftSettings: strict),
         .target(name: "RPCRuntime", dependencies: ["Transport"], swiftSettings: strict),
         .target(
             name: "RPCServices", dependencies: ["RPCRuntime"], swiftSettings: strict,

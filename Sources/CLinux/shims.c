@@ -4,11 +4,7 @@
 #include <pthread.h>
 #include <stdio.h>
 
-// Initial-exec, as this is linked into programs: reading it is one instruction, not a call.
-static __thread void *thread_value __attribute__((tls_model("initial-exec")));
-
-void *CLinux_thread_value(void) { return thread_value; }
-void CLinux_set_thread_value(void *value) { thread_value = value; }
+__thread void *CLinux_thread_word __attribute__((tls_model("initial-exec")));
 
 int CLinux_epoll_ctl(int epoll, int operation, int descriptor, uint32_t events, uint64_t data) {
     struct epoll_event event = {.events = events, .data.u64 = data};

@@ -53,6 +53,9 @@ public final class EventLoop: TaskExecutor, @unchecked Sendable {
     /// The decrypted bytes of one read.
     let plainBuffer: UnsafeMutableRawBufferPointer
 
+    /// The bytes of ``lend(_:_:)``.
+    private var lent = unsafe UnsafeRawBufferPointer(start: nil, count: 0)
+
     /// Starts the thread.
     public init(name: String) {
         self.name = name
@@ -132,6 +135,29 @@ public final class EventLoop: TaskExecutor, @unchecked Sendable {
 
     /// The clock of ``now`` as it is at this moment.
     public func currentTime() -> UInt64 { poller == nil ? now : Self.clock() }
+
+    // MARK: - Lending
+
+    /// Makes bytes readable by ``withLent(_:)`` while `body` runs; only from the loop.
+    ///
+    /// For code that asks for a span when it needs one, as a task cannot take a span along.
+    public func lend(_ bytes: Span<UInt8>, _ body: () -> Void) {
+        precondition(isCurrent, "bytes are lent on their loop")
+        // Safe because the pointer is forgotten before the bytes are.
+        unsafe bytes.withUnsafeBytes { buffer in
+            let before = unsafe lent
+            unsafe lent = buffer
+            body()
+            unsafe lent = before
+        }
+    }
+
+    /// Reads what is lent now; nothing outside of ``lend(_:_:)``.
+    public func withLent<Result>(_ body: (Span<UInt8>) -> Result) -> Result {
+        precondition(isCurrent, "lent bytes are read on their loop")
+        // Safe because a span cannot be kept, and `lend` is still under way.
+        return body(unsafe Span<UInt8>(_unsafeBytes: lent))
+    }
 
     // MARK: - Timers
 

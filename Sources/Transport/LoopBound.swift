@@ -12,6 +12,13 @@ public final class LoopBound<Value>: @unchecked Sendable {
         unsafe self.value = value
     }
 
+    /// Holds what is used on the loop elsewhere too, and nowhere else; only from the loop.
+    public init(confined value: Value, on loop: EventLoop) {
+        precondition(loop.isCurrent, "state of an event loop was made on another thread")
+        self.loop = loop
+        unsafe self.value = value
+    }
+
     /// Gives access to the state; do not call out from `body` to code that may come back here.
     @inlinable
     public func withValue<Result: ~Copyable, Failure>(

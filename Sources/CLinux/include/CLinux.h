@@ -14,9 +14,21 @@
 #include <time.h>
 #include <unistd.h>
 
+// Initial-exec, as this is linked into programs: reading it is one instruction, not a call.
+extern __thread void *_Nullable CLinux_thread_word __attribute__((tls_model("initial-exec")));
+
 /// The event loop whose thread this is, as its owner stored it; NULL elsewhere.
-void *_Nullable CLinux_thread_value(void);
-void CLinux_set_thread_value(void *_Nullable value);
+static inline void *_Nullable CLinux_thread_value(void) { return CLinux_thread_word; }
+static inline void CLinux_set_thread_value(void *_Nullable value) { CLinux_thread_word = value; }
+
+/// Has `CLinux_task_cancelled` called with `context` when the current task is cancelled, on the
+/// thread that cancels it, or now if it was; what withTaskCancellationHandler does, without its
+/// four changes of executor. The result goes to CLinux_stop_watching, in the same task, before
+/// anything that the task allocated earlier is freed.
+void *_Nonnull CLinux_watch_cancellation(void *_Nonnull context);
+void CLinux_stop_watching(void *_Nonnull record);
+/// Defined in Transport.
+void CLinux_task_cancelled(void *_Nonnull context);
 
 /// A ready descriptor: epoll's event without its union.
 typedef struct {

@@ -1,5 +1,3 @@
-public import Transport
-
 /// The handlers of one service; made by generated code.
 public struct ServiceHandlers: Sendable {
     let descriptor: ServiceDescriptor
@@ -15,114 +13,109 @@ public struct ServiceHandlers: Sendable {
 ///
 /// The generic functions are inlined into generated code, so that decoding, the handler and
 /// encoding are specialised for the method's messages.
-public struct MethodHandler: Sendable {
-    @usableFromInline typealias Start =
-        @Sendable (RPCConnection, _ stream: UInt32, _ deadline: UInt64, Span<UInt8>) -> Void
+public final class MethodHandler: Sendable {
+    @usableFromInline typealias Run = @Sendable (RPCConnection, IncomingCall) async -> Void
 
     let method: MethodDescriptor
-    /// Decodes the request and starts the handler, on the connection's loop.
-    let start: Start
+    /// Decodes the request, runs the handler and answers; on the connection's loop.
+    let run: Run
+    let load = MethodLoad()
 
-    @usableFromInline init(_ method: MethodDescriptor, _ start: @escaping Start) {
+    @usableFromInline init(_ method: MethodDescriptor, _ run: @escaping Run) {
         self.method = method
-        self.start = start
+        self.run = run
     }
 
-    /// A method with one answer.
+    /// A method with one request and one answer.
     @inlinable public static func unary<Request: Message, Response: Message>(
         _ method: MethodDescriptor,
         _ body: @escaping @Sendable (Request, ServerCall) async throws(RPCError) -> Response
     ) -> MethodHandler {
-        MethodHandler(method) { connection, stream, deadline, bytes in
-            let request: Request
-            do throws(DecodingFailure) {
-                request = try Request(decoding: bytes)
-            } catch { return connection.refuse(stream, method, error) }
-            let call = ServerCall(connection, method, deadline)
-            let task = Task.immediate(executorPreference: connection.loop) {
-                do throws(RPCError) {
-                    let response = try await body(request, call)
-                    connection.answer(stream) { response.encode(into: &$0) }
-                } catch {
-                    connection.finish(stream, error)
-                }
+        MethodHandler(method) { connection, incoming in
+            guard let request: Request = connection.request(incoming, method) else { return }
+            do throws(RPCError) {
+                let response = try await body(request, ServerCall(connection, method, incoming))
+                connection.answer(incoming.stream) { response.encode(into: &$0) }
+            } catch {
+                connection.finish(incoming.stream, error)
             }
-            connection.keep(task, stream)
         }
     }
 
-    /// A method with a stream of answers.
+    /// A method with one request and a stream of answers.
     @inlinable public static func serverStreaming<Request: Message, Response: Message>(
         _ method: MethodDescriptor,
         _ body:
             @escaping @Sendable (Request, MessageWriter<Response>, ServerCall)
             async throws(RPCError) -> Void
     ) -> MethodHandler {
-        MethodHandler(method) { connection, stream, deadline, bytes in
-            let request: Request
-            do throws(DecodingFailure) {
-                request = try Request(decoding: bytes)
-            } catch { return connection.refuse(stream, method, error) }
-            let call = ServerCall(connection, method, deadline)
-            let writer = MessageWriter<Response>(connection, stream)
-            let task = Task.immediate(executorPreference: connection.loop) {
-                do throws(RPCError) {
-                    try await body(request, writer, call)
-                    connection.finish(stream, nil)
-                } catch {
-                    connection.finish(stream, error)
-                }
+        MethodHandler(method) { connection, incoming in
+            guard let request: Request = connection.request(incoming, method) else { return }
+            let writer = MessageWriter<Response>(connection, incoming.stream)
+            do throws(RPCError) {
+                try await body(request, writer, ServerCall(connection, method, incoming))
+                connection.finish(incoming.stream, nil)
+            } catch {
+                connection.finish(incoming.stream, error)
             }
-            connection.keep(task, stream)
+        }
+    }
+
+    /// A method with a stream of requests and one answer.
+    @inlinable public static func clientStreaming<Request: Message, Response: Message>(
+        _ method: MethodDescriptor,
+        _ body:
+            @escaping @Sendable (MessageStream<Request>, ServerCall)
+            async throws(RPCError) -> Response
+    ) -> MethodHandler {
+        MethodHandler(method) { connection, incoming in
+            let requests = MessageStream<Request>(connection, method)
+            connection.take(incoming, requests.sink)
+            do throws(RPCError) {
+                let response = try await body(requests, ServerCall(connection, method, incoming))
+                connection.answer(incoming.stream) { response.encode(into: &$0) }
+            } catch {
+                connection.finish(incoming.stream, error)
+            }
+        }
+    }
+
+    /// A method with a stream of requests and a stream of answers.
+    @inlinable public static func bidirectional<Request: Message, Response: Message>(
+        _ method: MethodDescriptor,
+        _ body:
+            @escaping @Sendable (MessageStream<Request>, MessageWriter<Response>, ServerCall)
+            async throws(RPCError) -> Void
+    ) -> MethodHandler {
+        MethodHandler(method) { connection, incoming in
+            let requests = MessageStream<Request>(connection, method)
+            connection.take(incoming, requests.sink)
+            let writer = MessageWriter<Response>(connection, incoming.stream)
+            do throws(RPCError) {
+                try await body(requests, writer, ServerCall(connection, method, incoming))
+                connection.finish(incoming.stream, nil)
+            } catch {
+                connection.finish(incoming.stream, error)
+            }
         }
     }
 }
 
-/// Sends the answers of a server-streaming call.
-public struct MessageWriter<Response: Message>: Sendable {
-    @usableFromInline let connection: RPCConnection
+/// A call as it came, on its way to its handler.
+@usableFromInline struct IncomingCall: Sendable {
     @usableFromInline let stream: UInt32
-
-    @inlinable init(_ connection: RPCConnection, _ stream: UInt32) {
-        self.connection = connection
-        self.stream = stream
-    }
-
-    /// Sends one message; suspends while the peer's credit or the socket does not take it.
-    ///
-    /// Throws `.cancelled` when the caller is gone or the call's time is over.
-    @inlinable public func write(_ response: Response) async throws(RPCError) {
-        if connection.loop.isCurrent {
-            try await writeOnLoop(response)
-        } else {
-            try await onLoop(connection.loop) { () throws(RPCError) in
-                try await writeOnLoop(response)
-            }
-        }
-    }
-
-    @inlinable func writeOnLoop(_ response: Response) async throws(RPCError) {
-        let isSent = try connection.write(stream) { response.encode(into: &$0) }
-        if isSent == .sent { return }
-        if isSent == .busy {
-            // Another task's message of this stream is still waiting.
-            try await connection.waitForBacklog(stream)
-            return try await write(response)
-        }
-        try await connection.waitForBacklog(stream)
-    }
+    let deadline: UInt64
+    /// Where its first message is; nil when a stream of requests has not brought one yet.
+    let body: IncomingBody?
+    /// Whether no further message comes.
+    let isLast: Bool
+    let metadata: Metadata
 }
 
-/// Runs `body` on `loop`, and comes back to where the caller runs.
-@usableFromInline func onLoop<Result: Sendable>(
-    _ loop: EventLoop, _ body: @concurrent @Sendable () async throws(RPCError) -> Result
-) async throws(RPCError) -> Result {
-    let result = await withTaskExecutorPreference(loop) {
-        do throws(RPCError) {
-            return Swift.Result<Result, RPCError>.success(try await body())
-        } catch {
-            return .failure(error)
-        }
-    }
-    return try result.get()
+/// Where a message is, for as long as the connection reads no further frame.
+struct IncomingBody: Sendable {
+    let range: Range<Int>
+    let isAssembled: Bool
+    let isCompressed: Bool
+    let credit: Int
 }

@@ -1,53 +1,220 @@
+import Synchronization
 import Transport
 
+extension IncomingCall {
+    static var none: IncomingCall {
+        IncomingCall(stream: 0, deadline: .max, body: nil, isLast: true, metadata: Metadata())
+    }
+}
+
 extension RPCConnection {
-    /// Starts the handler of a request whose bytes are complete.
-    func start(
-        _ stream: UInt32, _ method: UInt32, _ route: Route?, _ deadline: UInt64,
-        _ bytes: Span<UInt8>
-    ) {
-        guard let route else {
-            finish(
-                stream,
-                RPCError(
-                    .unimplemented, "no service here has the method number \(method)",
-                    certainty: .refused))
-            return
+    // Handlers run in a task that goes from one request to the next, as long as none has to wait:
+    // most calls cost no task of their own. When a handler waits, the task is that call's for the
+    // rest of its life, and the requests behind it get another.
+
+    /// Handles every complete frame of the bytes that are lent.
+    func process() {
+        while let (handler, incoming) = nextRequest() { run(handler, incoming) }
+    }
+
+    /// Handles frames up to the next request that has a handler; nil when no complete one is left.
+    private func nextRequest() -> (MethodHandler, IncomingCall)? {
+        let now = loop.now
+        while true {
+            let event = loop.withLent { bytes in
+                state.withValue { $0.core.next(bytes, &$0.cursor, now: now) }
+            }
+            switch event {
+            case .request(let request):
+                if let found = admit(request) { return found }
+            case .needsBytes:
+                state.withValue { $0.runner = 0 }
+                return nil
+            default: handle(event)
+            }
         }
-        let handler = route.handler
+    }
+
+    /// The handler of a request; nil when it is refused.
+    private func admit(_ request: ConnectionCore<CallState>.Request)
+        -> (MethodHandler, IncomingCall)?
+    {
+        let found = state.withValue { state -> (RouteTable.Route, IncomingCall)? in
+            state.tally.callsServed &+= 1
+            guard let route = state.routes.route(request.method) else { return nil }
+            let body = request.body.map {
+                IncomingBody(
+                    range: $0.range, isAssembled: $0.isAssembled, isCompressed: $0.isCompressed,
+                    credit: $0.credit)
+            }
+            let incoming = IncomingCall(
+                stream: request.stream, deadline: request.deadline, body: body,
+                isLast: request.isLast,
+                metadata: request.hasMetadata ? state.core.detail.metadata : Metadata())
+            state.running = incoming
+            return (route, incoming)
+        }
+        guard let (route, incoming) = found else {
+            refuse(
+                request.stream, .unimplemented,
+                "no service here has the method number \(request.method)")
+            return nil
+        }
+        let method = route.handler.method
         guard route.isAllowed else {
-            finish(
-                stream,
-                RPCError(
-                    .permissionDenied,
-                    "\(handler.method.name) may be called by \(handler.method.roles.joined(separator: ", ")), not by \(peer)",
-                    certainty: .refused))
-            return
+            refuse(
+                request.stream, .permissionDenied,
+                "\(method.name) may be called by \(method.roles.joined(separator: ", ")), not by \(peer)"
+            )
+            return nil
         }
-        handler.start(self, stream, deadline, bytes)
+        if request.deadline != .max, options.refusesDoomedCalls,
+            route.handler.load.dooms(request.deadline - min(loop.now, request.deadline))
+        {
+            refuse(
+                request.stream, .deadlineExceeded,
+                "\(method.name) usually takes longer than the \(Duration.nanoseconds(Int64(clamping: request.deadline &- loop.now))) that were left (option refusesDoomedCalls)"
+            )
+            return nil
+        }
+        return (route.handler, incoming)
+    }
+
+    /// Answers a request that no handler sees.
+    private func refuse(_ stream: UInt32, _ code: RPCError.Code, _ why: String) {
+        finish(stream, RPCError(code, why, certainty: .refused))
+    }
+
+    /// Runs handlers, beginning with this one, until one waits or no request is left.
+    private func run(_ handler: MethodHandler, _ incoming: IncomingCall) {
+        let number = state.withValue { state in
+            state.runnerCount += 1
+            state.runner = state.runnerCount
+            return state.runnerCount
+        }
+        let context = CallContext()
+        let task = CallContext.$current.withValue(context) {
+            Task.immediate(executorPreference: loop) { [self] in
+                await serve(handler, incoming, context, number)
+            }
+        }
+        keep(task, number)
+    }
+
+    private func serve(
+        _ first: MethodHandler, _ firstCall: IncomingCall, _ context: CallContext,
+        _ number: UInt64
+    ) async {
+        var (handler, incoming) = (first, firstCall)
+        while true {
+            context.deadline.store(incoming.deadline, ordering: .relaxed)
+            let owners = _getRetainCount(context)
+            await handler.run(self, incoming)
+            // Not when the task was suspended: the connection has gone on without it. Nor when the
+            // handler left a task behind that has this call's context.
+            guard loop.isCurrent, state.withValue({ $0.runner == number }),
+                _getRetainCount(context) == owners
+            else { return }
+            guard let next = nextRequest() else { return }
+            (handler, incoming) = next
+        }
+    }
+
+    /// Keeps a task that has stopped at a handler which waits, so that it can be cancelled.
+    private func keep(_ task: Task<Void, Never>, _ number: UInt64) {
+        let isOver = state.withValue { state -> Bool in
+            guard state.runner == number else { return false }
+            state.runner = 0
+            let stream = state.running.stream
+            guard let slot = state.core.slot(of: stream) else {
+                // It has answered, or lost its link.
+                return state.end != nil
+            }
+            let served =
+                state.core.streams[slot].attachment?.served
+                ?? makeServed(state.core.streams[slot].method, &state)
+            guard let served else { return true }
+            served.task = task
+            served.began = loop.now
+            state.core.streams[slot].attachment = served
+            return state.core.streams[slot].flags.contains(.abandoned)
+        }
+        if isOver { task.cancel() }
+    }
+
+    private func makeServed(_ method: UInt32, _ state: inout State) -> ServedCall? {
+        state.routes.route(method).map { ServedCall(self, $0.handler) }
+    }
+
+    /// Has a stream of requests delivered to a sink.
+    @usableFromInline func take(_ incoming: IncomingCall, _ sink: StreamSink) {
+        let stream = incoming.stream
+        sink.stream = stream
+        let isOpen = state.withValue { state -> Bool in
+            guard let slot = state.core.slot(of: stream),
+                let served = makeServed(state.core.streams[slot].method, &state)
+            else { return false }
+            served.requests = sink
+            state.core.streams[slot].attachment = served
+            return true
+        }
+        guard isOpen else {
+            return sink.finish(RPCError(.cancelled, "the call is over"))
+        }
+        if let body = incoming.body {
+            receive(sink, stream, body)
+        }
+        if incoming.isLast { sink.finish(nil) }
+    }
+
+    func requests(of stream: UInt32) -> MessageSink? {
+        attachment(of: stream)?.served?.requests
+    }
+
+    /// Cancels the handler of a stream that is over.
+    func cancelHandler(_ stream: UInt32) {
+        guard let served = attachment(of: stream)?.served else { return }
+        served.task?.cancel()
+        served.wakeWriters()
+        served.requests?.finish(RPCError(.cancelled, "the caller at \(peer) is gone"))
+    }
+
+    /// The one message of a request; nil when it cannot be read, and has been refused.
+    @inlinable
+    func request<Request: Message>(_ incoming: IncomingCall, _ method: MethodDescriptor)
+        -> Request?
+    {
+        var request: Request?
+        var failure: DecodingFailure?
+        withBody(incoming) { bytes in
+            do throws(DecodingFailure) {
+                request = try Request(decoding: bytes)
+            } catch { failure = error }
+        }
+        if let failure { refuse(incoming.stream, method, failure) }
+        return request
     }
 
     /// Answers a request that cannot be read.
     @usableFromInline
     func refuse(_ stream: UInt32, _ method: MethodDescriptor, _ failure: DecodingFailure) {
-        finish(
-            stream,
-            RPCError(
-                .invalidArgument, "the request to \(method.name) cannot be read: \(failure)",
-                certainty: .refused))
+        refuse(
+            stream, .invalidArgument, "the request to \(method.name) cannot be read: \(failure)")
     }
 
-    /// Keeps a handler's task while its stream is open, so that it can be cancelled.
-    @usableFromInline func keep(_ task: Task<Void, Never>, _ stream: UInt32) {
-        let isOver = state.withValue { state in
-            guard let slot = state.core.streams.slot(of: stream) else {
-                // Most handlers have answered by now; others lost their link meanwhile.
-                return state.end != nil
-            }
-            state.core.streams[slot].attachment = .served(ServedStream(task))
-            return state.core.streams[slot].isAbandoned
+    /// Gives the request's bytes to `body`, or refuses the call.
+    @usableFromInline
+    func withBody(_ incoming: IncomingCall, _ body: (Span<UInt8>) -> Void) {
+        guard let place = incoming.body else {
+            return refuse(incoming.stream, .unimplemented, "the request has no message")
         }
-        if isOver { task.cancel() }
+        if !place.isAssembled, !place.isCompressed {
+            return loop.withLent { body($0.extracting(place.range)) }
+        }
+        switch bytes(of: place) {
+        case .success(let bytes): body(bytes.span)
+        case .failure(let error): finish(incoming.stream, error)
+        }
     }
 
     /// Sends a unary call's answer.
@@ -60,32 +227,69 @@ extension RPCConnection {
             let bytes = writer.bytes
             return loop.execute { [self] in answer(stream) { $0.bytes.append(contentsOf: bytes) } }
         }
-        let (failure, channel) = state.withValue { state -> (RPCError?, Channel?) in
+        let (failure, isPlain) = state.withValue { state -> (RPCError?, Bool) in
+            guard stream == state.core.fresh.stream else { return (nil, false) }
             do throws(RPCError) {
-                _ = try state.core.answer(stream, isLast: true, encode)
-                return (nil, state.channel)
-            } catch { return (error, nil) }
+                _ = try state.core.send(stream, endsStream: true, encode)
+                return (nil, true)
+            } catch { return (error, true) }
         }
         if let failure { return finish(stream, failure) }
-        channel?.setNeedsFlush()
-        if isDraining { closeIfDrained() }
+        if !isPlain { answerLate(stream, encode) }
+    }
+
+    /// Sends the answer of a call that had to wait.
+    private func answerLate(_ stream: UInt32, _ encode: (inout WireWriter) -> Void) {
+        noteLoad(stream)
+        do throws(RPCError) {
+            let hasTrailers = state.withValue { $0.core.hasTrailers(stream) }
+            _ = try send(stream, endsStream: !hasTrailers, encode)
+            if hasTrailers { return finish(stream, nil) }
+        } catch { return finish(stream, error) }
+        afterServing()
+    }
+
+    private func noteLoad(_ stream: UInt32) {
+        guard let served = attachment(of: stream)?.served, served.began != 0,
+            served.handler.method.deadline != nil
+        else { return }
+        served.handler.load.note(loop.now &- served.began)
     }
 
     /// Ends a served stream.
     @usableFromInline
     func finish(_ stream: UInt32, _ error: RPCError?) {
         loop.perform { [self] in
-            // Writers that outlive the handler.
-            resumeWriters(stream, false)
+            let call = attachment(of: stream)
+            if let error { noteFailure(stream, error) }
             state.withValue { $0.core.finish(stream, error) }
+            // Writers that outlive the handler.
+            call?.wakeWriters()
             afterServing()
         }
     }
 
     private func afterServing() {
         setNeedsFlush()
+        updateTimer()
         if isDraining { closeIfDrained() }
     }
+
+    /// Changes what goes out on a served stream.
+    func change(
+        _ stream: UInt32,
+        _ body: @Sendable (inout ConnectionCore<CallState>) throws(RPCError) -> Void
+    ) async throws(RPCError) {
+        guard loop.isCurrent else {
+            return try await onLoop(loop) { () throws(RPCError) in
+                try await change(stream, body)
+            }
+        }
+        try state.withValue { state throws(RPCError) in try body(&state.core) }
+        setNeedsFlush()
+    }
+
+    // MARK: - Streams of messages, by either end
 
     /// What became of a message given to ``write(_:_:)``.
     @usableFromInline enum Written {
@@ -97,42 +301,57 @@ extension RPCConnection {
         case busy
     }
 
-    /// Sends one message of a stream of answers; only on the loop.
+    /// Sends one message of a stream; only on the loop.
     @usableFromInline
     func write(_ stream: UInt32, _ encode: (inout WireWriter) -> Void) throws(RPCError) -> Written {
-        if Task.isCancelled { throw RPCError(.cancelled, "the caller at \(peer) is gone") }
-        let written = try state.withValue { state throws(RPCError) -> Written in
-            if let slot = state.core.streams.slot(of: stream),
-                state.core.streams[slot].backlog != nil, !state.core.streams[slot].isAnswered
-            {
-                return .busy
-            }
-            return try state.core.answer(stream, isLast: false, encode) ? .sent : .waits
+        if Task.isCancelled { throw RPCError(.cancelled, "the call at \(peer) was cancelled") }
+        let isBusy = state.withValue { state in
+            state.core.streams.slot(of: stream).flatMap { state.core.backlog($0) } != nil
         }
-        setNeedsFlush()
-        return written
+        if isBusy { return .busy }
+        return try send(stream, endsStream: false, encode) ? .sent : .waits
+    }
+
+    /// Sends a message, compressed where its stream says so.
+    func send(
+        _ stream: UInt32, endsStream: Bool, _ encode: (inout WireWriter) -> Void
+    ) throws(RPCError) -> Bool {
+        defer { setNeedsFlush() }
+        guard state.withValue({ $0.core.isCompressed(stream) }) else {
+            return try state.withValue { state throws(RPCError) in
+                try state.core.send(stream, endsStream: endsStream, encode)
+            }
+        }
+        let bytes = deflate(encode)
+        return try state.withValue { state throws(RPCError) in
+            try state.core.send(stream, endsStream: endsStream, isCompressed: true) {
+                $0.bytes.append(contentsOf: bytes)
+            }
+        }
     }
 
     /// Suspends while a message of the stream waits for credit or the socket.
     @usableFromInline func waitForBacklog(_ stream: UInt32) async throws(RPCError) {
         // Looked at after each wait: an actor's task may go on where the actor is.
         while loop.isCurrent {
-            let (hasBacklog, served) = state.withValue { state -> (Bool, ServedStream?) in
+            let (hasBacklog, call) = state.withValue { state -> (Bool, CallState?) in
                 guard let slot = state.core.streams.slot(of: stream),
-                    state.core.streams[slot].backlog != nil
+                    state.core.backlog(slot) != nil
                 else { return (false, nil) }
-                if case .served(let served)? = state.core.streams[slot].attachment {
-                    return (true, served)
-                }
-                return (true, nil)
+                return (true, state.core.streams[slot].attachment)
             }
             guard hasBacklog else { return }
-            if let served {
-                let goesOn = await suspend { served.writers.append($0) }
-                if !goesOn { throw RPCError(.cancelled, "the call from \(peer) is over") }
+            if Task.isCancelled {
+                throw RPCError(.cancelled, "the call at \(peer) was cancelled")
+            }
+            updateTimer()
+            if let call {
+                let waiter = WriterWaiter(self, stream)
+                call.writers.append(waiter)
+                await waiter.wait()
             } else {
-                // The handler still runs its first, immediate part: its task is kept when this
-                // turn of the loop goes on.
+                // The handler still runs its first part: its task is kept when this turn of the
+                // loop goes on.
                 await Task.yield()
             }
         }

@@ -6,80 +6,74 @@ public import Transport
 /// It lives on one event loop. Calls may be made from anywhere; they are cheapest from tasks that
 /// run on that loop, where a call takes no lock and changes no thread.
 public final class RPCConnection: ChannelHandler {
-    /// What is kept with a stream.
-    enum Attachment {
-        case call(ResponseSink)
-        case served(ServedStream)
-    }
-
-    /// A handler that is under way.
-    final class ServedStream {
-        let task: Task<Void, Never>
-        /// Writers that wait for the stream's backlog.
-        var writers: [Waiter<Bool>] = []
-
-        init(_ task: Task<Void, Never>) { self.task = task }
-    }
-
-    /// A method that is served, and whether this peer may call it.
-    struct Route {
-        let handler: MethodHandler
-        let isAllowed: Bool
-    }
-
     struct State {
-        var core: ConnectionCore<Attachment>
+        var core: ConnectionCore<CallState>
         var channel: Channel?
         /// The beginning of a frame whose rest has not arrived.
         var input: [UInt8] = []
+        /// How far the bytes that are being read have been handled.
+        var cursor = 0
+        /// The task that runs handlers now, and the stream it is at; 0 for none.
+        var runner: UInt64 = 0
+        var runnerCount: UInt64 = 0
+        var running = IncomingCall.none
         /// An empty buffer that keeps its memory for the next turn's output.
         var spare: [UInt8] = []
         var timer: TimerID?
         var timerAt = UInt64.max
-        /// What this peer may call, and the handler of each.
-        var methodIDs: [UInt32] = []
-        var routes: [Route] = []
+        /// What this peer may call.
+        var routes = RouteTable()
         /// Sinks of calls that have ended, for later calls.
         var sinks: [UnarySink] = []
+        /// Calls that wait until the peer serves fewer.
+        var queue: [RoomWaiter] = []
+        var deflater: Deflater?
+        var inflater: Inflater?
         var isReadingPaused = false
+        var isPeerDraining = false
         var onReady: (@Sendable (RPCConnection) -> Void)?
         var onEnd: [(RPCError) -> Void] = []
+        /// Called when the peer drains.
+        var onPeerDrain: [() -> Void] = []
         /// Called when the socket is closed, which is later than the end.
         var onGone: [() -> Void] = []
         var isGone = false
         var end: RPCError?
-
-        func route(_ method: UInt32) -> Route? {
-            methodIDs.firstIndex(of: method).map { routes[$0] }
-        }
+        var tally = LinkTally()
     }
 
     let state: LoopBound<State>
     public let remoteAddress: SocketAddress
-    private let services: [ServiceHandlers]
-    private let log: @Sendable (RPCEvent) -> Void
+    let services: [ServiceHandlers]
+    let options: RPCOptions
+    let log: @Sendable (RPCEvent) -> Void
+    private let accounts: PeerAccounts?
     private let identity = Mutex<PeerIdentity?>(nil)
-    private let draining = Atomic(false)
+    let draining = Atomic(false)
 
     public let loop: EventLoop
 
     /// Output that waits for the socket beyond which nothing more is read from the peer.
-    private static let outputLimit = 1 << 20
+    private static var outputLimit: Int { 1 << 20 }
 
     /// Makes the connection of a channel that is about to be started, or to connect.
     init(
-        _ role: ConnectionCore<Attachment>.Role, _ address: SocketAddress, on loop: EventLoop,
-        services: [ServiceHandlers], options: RPCOptions,
+        _ role: ConnectionCore<CallState>.Role, _ address: SocketAddress, on loop: EventLoop,
+        services: [ServiceHandlers], options: RPCOptions, accounts: PeerAccounts? = nil,
         log: @escaping @Sendable (RPCEvent) -> Void,
         onReady: @escaping @Sendable (RPCConnection) -> Void
     ) {
         precondition(loop.isCurrent, "links are made on their loop")
         remoteAddress = address
         self.services = services
+        self.options = options
+        self.accounts = accounts
         self.log = log
-        let core = ConnectionCore<Attachment>(
+        var core = ConnectionCore<CallState>(
             role, options, peerName: "the peer at \(address)",
             services: services.map(\.descriptor), now: loop.now)
+        core.streamingMethods = services.flatMap(\.methods).map(\.method)
+            .filter { $0.kind == .clientStreaming || $0.kind == .bidirectional }.map(\.id)
         var state = State(core: core)
         state.onReady = onReady
         self.loop = loop
@@ -110,13 +104,11 @@ public final class RPCConnection: ChannelHandler {
             return
         }
         identity.withLock { $0 = peer }
-        let methods = services.flatMap(\.methods)
+        let account = accounts?.account(of: peer, loop.now)
         state.withValue { state in
             state.core.peerName = peer.description
-            state.methodIDs = methods.map(\.method.id)
-            state.routes = methods.map {
-                Route(handler: $0, isAllowed: $0.method.roles.contains(peer.role))
-            }
+            if let account { state.core.use(account) }
+            state.routes = RouteTable(services.flatMap(\.methods), peer)
         }
         setNeedsFlush()
     }
@@ -124,103 +116,91 @@ public final class RPCConnection: ChannelHandler {
     public func channelReceived(_ bytes: Span<UInt8>) {
         var rest = state.withValue { state in
             defer { state.input = [] }
+            state.cursor = 0
+            state.tally.bytesReceived &+= UInt64(bytes.count)
             return state.input
         }
         if rest.isEmpty {
-            let used = process(bytes)
+            loop.lend(bytes) { process() }
+            let used = state.withValue { $0.cursor }
             if used < bytes.count { rest.append(bytes, used..<bytes.count) }
         } else {
             rest.append(bytes, 0..<bytes.count)
-            let used = process(rest.span)
-            rest.removeFirst(used)
+            loop.lend(rest.span) { process() }
+            rest.removeFirst(state.withValue { $0.cursor })
         }
-        let isFlooded = state.withValue { state in
+        let flooded = state.withValue { state -> Channel? in
             state.input = rest
-            let isFlooded =
-                !state.isReadingPaused && state.core.output.bytes.count > Self.outputLimit
-            if isFlooded { state.isReadingPaused = true }
-            return isFlooded ? state.channel : nil
+            state.channel?.setNeedsFlush()
+            if state.isReadingPaused || state.core.output.bytes.count <= Self.outputLimit {
+                return nil
+            }
+            state.isReadingPaused = true
+            return state.channel
         }
-        isFlooded?.pauseReading()
-        setNeedsFlush()
+        flooded?.pauseReading()
         updateTimer()
         if isDraining { closeIfDrained() }
     }
 
-    /// Handles every complete frame; how many bytes they were.
-    private func process(_ bytes: Span<UInt8>) -> Int {
-        var cursor = 0
-        let now = loop.now
-        while true {
-            let (event, route) = state.withValue {
-                state -> (ConnectionCore<Attachment>.Event, Route?) in
-                let event = state.core.next(bytes, &cursor, now: now)
-                guard case .request(_, let method, _, _) = event else { return (event, nil) }
-                return (event, state.route(method))
-            }
-            switch event {
-            case .needsBytes: return cursor
-            case .request(let stream, let method, let deadline, .inPlace(let range)):
-                start(stream, method, route, deadline, bytes.extracting(range))
-            case .request(let stream, let method, let deadline, .assembled(let whole)):
-                start(stream, method, route, deadline, whole.span)
-            case .message(let stream, .inPlace(let range), let credit, let isLast):
-                deliver(stream, bytes.extracting(range), credit, isLast)
-            case .message(let stream, .assembled(let whole), let credit, let isLast):
-                deliver(stream, whole.span, credit, isLast)
-            default:
-                handle(event)
-            }
-        }
-    }
-
-    /// Handles an event without a body.
-    private func handle(_ event: ConnectionCore<Attachment>.Event) {
+    /// Handles an event that asks for no handler; false when no complete frame is left.
+    func handle(_ event: ConnectionCore<CallState>.Event) {
         switch event {
-        case .needsBytes, .request, .message: break
-        case .ready:
-            let onReady = state.withValue { state in
-                defer { state.onReady = nil }
-                return state.onReady
-            }
-            onReady?(self)
-        case .ended(let attachment, let error):
-            if case .call(let sink)? = attachment { sink.finish(error) }
-        case .cancelled(let stream):
-            if case .served(let served)? = attachment(of: stream) { served.task.cancel() }
-        case .draining:
-            log(RPCEvent(.info, "\(peer) is draining"))
-            closeIfDrained()
-        case .failed(let error):
-            shut(error)
+        case .needsBytes, .request: break
+        case .message(let stream, let body, let isLast, let hasHead):
+            deliver(stream, body, isLast: isLast, hasHead: hasHead)
+        case .head(let stream): noteHead(stream)
+        case .requestEnded(let stream): requests(of: stream)?.finish(nil)
+        case .ready: ready()
+        case .ended: callEnded()
+        case .cancelled(let stream): cancelHandler(stream)
+        case .draining: peerDrains()
+        case .limitsChanged: admitQueued()
+        case .idle: retire("it had no calls for \(options.idleTimeout ?? .zero)")
+        case .old: retire("it is older than \(options.ageMax ?? .zero)")
+        case .failed:
+            shut(
+                state.withValue { $0.core.detail.error }
+                    ?? RPCError(.internal, "the link failed"))
         }
     }
 
-    private func attachment(of stream: UInt32) -> Attachment? {
+    private func ready() {
+        let onReady = state.withValue { state in
+            defer { state.onReady = nil }
+            return state.onReady
+        }
+        compareSchemas()
+        onReady?(self)
+    }
+
+    func attachment(of stream: UInt32) -> CallState? {
         state.withValue { state in
             state.core.streams.slot(of: stream).flatMap { state.core.streams[$0].attachment }
         }
     }
 
     public func channelFlush() {
-        let (output, channel, drained, resumed) = state.withValue { state in
+        let (output, channel, drained, resumed) = state.withValue {
+            state -> ([UInt8], Channel?, [UInt32], Bool) in
             if state.channel?.isCongested ?? true {
-                // Streams given up meanwhile: their handlers need not wait for the socket.
+                // Streams given up meanwhile: their writers need not wait for the socket.
                 return ([UInt8](), state.channel, state.core.takeDrained(), false)
             }
             state.core.pump()
-            let output = state.core.output.bytes
-            state.core.output.bytes = state.spare
+            var output = state.spare
+            swap(&output, &state.core.output.bytes)
             state.spare = []
             let resumed = state.isReadingPaused
             state.isReadingPaused = false
+            state.tally.bytesSent &+= UInt64(output.count)
             return (output, state.channel, state.core.takeDrained(), resumed)
         }
         guard let channel else { return }
         if !output.isEmpty { channel.send(output.span) }
         if resumed { channel.resumeReading() }
         keepSpare(output)
-        for stream in drained { resumeWriters(stream, true) }
+        for stream in drained { attachment(of: stream)?.wakeWriters() }
         if !drained.isEmpty { closeIfDrained() }
     }
 
@@ -229,15 +209,9 @@ public final class RPCConnection: ChannelHandler {
         var buffer = output
         guard buffer.capacity > 0, buffer.capacity <= 256 << 10 else { return }
         buffer.removeAll(keepingCapacity: true)
-        state.withValue { $0.spare = buffer }
-    }
-
-    /// Lets a stream's writers go on, or tells them that the call is over.
-    func resumeWriters(_ stream: UInt32, _ goesOn: Bool) {
-        guard case .served(let served)? = attachment(of: stream) else { return }
-        let writers = served.writers
-        served.writers = []
-        for writer in writers { writer.resume(goesOn) }
+        state.withValue { state in
+            if state.spare.capacity < buffer.capacity { state.spare = buffer }
+        }
     }
 
     public func channelClosed(_ error: TransportError?) {
@@ -255,7 +229,7 @@ public final class RPCConnection: ChannelHandler {
     // MARK: - The end
 
     /// Sends what is gathered, the epitaph last, and closes.
-    private func shut(_ error: RPCError) {
+    func shut(_ error: RPCError) {
         let channel = state.withValue { state in
             state.core.fail(error)
             return state.channel
@@ -266,27 +240,33 @@ public final class RPCConnection: ChannelHandler {
 
     /// Tells every call and handler that the link is gone.
     private func finishEverything(_ error: RPCError) {
-        let (streams, onEnd, timer) = state.withValue { state in
+        let (streams, queue, onEnd, timer) = state.withValue { state in
             if state.end == nil { state.end = error }
             state.core.phase = .closed
-            defer { (state.onEnd, state.timer, state.onReady) = ([], nil, nil) }
-            return (state.core.takeAll(), state.onEnd, state.timer)
+            defer {
+                (state.onEnd, state.timer, state.onReady, state.queue) = ([], nil, nil, [])
+                (state.onPeerDrain, state.sinks) = ([], [])
+                (state.deflater, state.inflater) = (nil, nil)
+            }
+            return (state.core.takeAll(), state.queue, state.onEnd, state.timer)
         }
         if let timer { loop.cancel(timer) }
+        for waiter in queue { waiter.wake() }
         for (_, stream) in streams {
-            switch stream.attachment {
-            case .call(let sink)?:
+            if let served = stream.attachment?.served {
+                served.task?.cancel()
+                served.wakeWriters()
+                served.requests?.finish(
+                    RPCError(.cancelled, "the link to the caller ended: \(error.message)"))
+            } else if let sink = stream.attachment?.sink {
                 var told = RPCError(.unavailable, error.message, certainty: .maybeProcessed)
-                if stream.backlog?.head != nil { told.certainty = .notSent }
+                if !state.withValue({ $0.core.hasBegunToLeave(stream) }) {
+                    told.certainty = .notSent
+                }
                 sink.finish(told)
-            case .served(let served)?:
-                served.task.cancel()
-                let writers = served.writers
-                served.writers = []
-                for writer in writers { writer.resume(false) }
-            case nil: break
             }
         }
+        if let peer = identity.withLock({ $0 }) { accounts?.release(peer, loop.now) }
         for body in onEnd { body(error) }
     }
 
@@ -311,51 +291,11 @@ public final class RPCConnection: ChannelHandler {
         if let end { body(end) }
     }
 
-    /// Has `body` called when the socket is closed, or now if it is; on the loop.
-    private func whenGone(_ body: @escaping () -> Void) {
-        let isGone = state.withValue { state in
-            if !state.isGone { state.onGone.append(body) }
-            return state.isGone
-        }
-        if isGone { body() }
-    }
-
     /// Closes at once; calls under way fail.
     public func close() {
         loop.perform { [self] in
             shut(RPCError(.unavailable, "the link was closed", certainty: .maybeProcessed))
         }
-    }
-
-    /// Takes no new calls either way, lets those under way end within `grace`, then closes.
-    public func drain(grace: Duration) async {
-        let gone = OneShot<Bool>()
-        _ = try? await gone.value {
-            loop.perform { [self] in
-                draining.store(true, ordering: .relaxed)
-                state.withValue { $0.core.beginDraining("shutting down") }
-                setNeedsFlush()
-                let timer = loop.schedule(at: loop.now &+ grace.nanoseconds) { [self] in
-                    shut(
-                        RPCError(.unavailable, "the link was drained for \(grace) and closed"))
-                }
-                // Not at the link's end already: its last bytes must have left.
-                whenGone { [self] in
-                    loop.cancel(timer)
-                    gone.settle(.success(true))
-                }
-                closeIfDrained()
-            }
-        }
-        close()
-    }
-
-    /// Closes a draining link whose last stream has ended.
-    func closeIfDrained() {
-        let isDone = state.withValue { state in
-            state.core.phase == .open && state.core.streams.isEmpty && state.core.isDraining
-        }
-        if isDone { shut(RPCError(.unavailable, "the link was drained")) }
     }
 
     // MARK: - Turns and timers

@@ -22,6 +22,7 @@ public final class RPCServer: Sendable {
     private let log: @Sendable (RPCEvent) -> Void
     private let onConnection: @Sendable (RPCConnection) -> Void
     private let members = Mutex(Members())
+    private let accounts: PeerAccounts
 
     /// - Parameters:
     ///   - tls: From `TLSContext.mutual`; nil
@@ -43,6 +44,7 @@ public final class RPCServer: Sendable {
         self.options = options
         self.log = log
         self.onConnection = onConnection
+        accounts = PeerAccounts(options)
         checkUnique(services)
     }
 
@@ -71,7 +73,8 @@ public final class RPCServer: Sendable {
         }
         let wasReady = Mutex(false)
         let connection = RPCConnection(
-            .listener, address, on: loop, services: services, options: options, log: log
+            .listener, address, on: loop, services: services, options: options,
+            accounts: accounts, log: log
         ) { [self] connection in
             wasReady.withLock { $0 = true }
             let isLate = members.withLock { members in

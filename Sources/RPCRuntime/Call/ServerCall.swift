@@ -5,15 +5,20 @@ public struct ServerCall: Sendable {
     /// The link that it came by; calls may be made on it the other way.
     public let connection: RPCConnection
     public let method: MethodDescriptor
+    /// What the caller sent before the request.
+    public let metadata: Metadata
+    let stream: UInt32
     /// On the loop's clock; `UInt64.max` for none.
     let deadline: UInt64
 
     @usableFromInline init(
-        _ connection: RPCConnection, _ method: MethodDescriptor, _ deadline: UInt64
+        _ connection: RPCConnection, _ method: MethodDescriptor, _ incoming: IncomingCall
     ) {
         self.connection = connection
         self.method = method
-        self.deadline = deadline
+        metadata = incoming.metadata
+        stream = incoming.stream
+        deadline = incoming.deadline
     }
 
     /// Who calls, as verified in the TLS handshake.
@@ -27,7 +32,39 @@ public struct ServerCall: Sendable {
         return .nanoseconds(Int64(clamping: deadline > now ? deadline - now : 0))
     }
 
-    /// Whether this end of the link takes no new calls: an open-ended handler looks at it between
-    /// messages, and ends with `.unavailable`, so that its caller goes elsewhere.
+    /// Whether this end of the link takes no new calls: an open-ended handler that sees it between
+    /// messages may end in order.
+    ///
+    /// One that does not is ended ``RPCOptions/drainNotice`` later, with a resumable status.
     public var isDraining: Bool { connection.isDraining }
+
+    /// Sets the metadata that goes out before the first message of the answer.
+    ///
+    /// Throws when that has gone, or the metadata is over the peer's limit.
+    public func setHead(_ metadata: Metadata) async throws(RPCError) {
+        try await connection.change(stream) { (core) throws(RPCError) in
+            try core.setHead(stream, metadata)
+        }
+    }
+
+    /// Sends the metadata of ``setHead(_:)`` now, ahead of the first message.
+    public func sendHead() async throws(RPCError) {
+        try await connection.change(stream) { (core) throws(RPCError) in core.sendHead(stream) }
+    }
+
+    /// Sets the metadata that goes out with the end of the answer.
+    ///
+    /// Throws when it is over the peer's limit.
+    public func setTrailers(_ metadata: Metadata) async throws(RPCError) {
+        try await connection.change(stream) { (core) throws(RPCError) in
+            try core.setTrailers(stream, metadata)
+        }
+    }
+
+    /// Has the messages of the answer compressed from now on, where the caller takes that.
+    public func compressAnswers(_ isOn: Bool = true) async throws(RPCError) {
+        try await connection.change(stream) { (core) throws(RPCError) in
+            core.setCompression(stream, isOn)
+        }
+    }
 }

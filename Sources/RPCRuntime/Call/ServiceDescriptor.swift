@@ -7,7 +7,9 @@ public enum MethodKind: UInt8, Sendable {
 }
 
 /// What client, server and wire must know of one method; generated.
-public struct MethodDescriptor: Sendable {
+///
+/// A class, since every call refers to its method.
+public final class MethodDescriptor: Sendable {
     /// `package.Service/method`.
     public let name: String
     /// The method's number on the wire: FNV-1a (32 bits) of the UTF-8 bytes of ``name``.
@@ -16,7 +18,8 @@ public struct MethodDescriptor: Sendable {
     /// How long a call may take when its caller does not say; nil only where the schema
     /// spells `deadline none`.
     public let deadline: Duration?
-    let deadlineNanoseconds: UInt64?
+    let deadlineNanoseconds: UInt64
+    let idleNanoseconds: UInt64
     /// How long a call without a deadline may carry no message either way; nil for others.
     public let idleLimit: Duration?
     /// The roles that may call it; never empty.
@@ -35,7 +38,8 @@ public struct MethodDescriptor: Sendable {
         self.id = id
         self.kind = kind
         self.deadline = deadline
-        deadlineNanoseconds = deadline?.nanoseconds
+        deadlineNanoseconds = deadline?.nanoseconds ?? .max
+        idleNanoseconds = idleLimit?.nanoseconds ?? 0
         self.idleLimit = idleLimit
         self.roles = roles
         self.fingerprint = fingerprint

@@ -1,21 +1,40 @@
 extension ConnectionCore {
+    /// What a caller says of a call beside its message.
+    struct CallTerms {
+        /// On the clock of `now`; `UInt64.max` for none.
+        var deadline = UInt64.max
+        /// How often the caller wants to hear of an open-ended call, in nanoseconds; 0 for never.
+        var heartbeat: UInt64 = 0
+        var metadata: Metadata?
+        var isCompressed = false
+        /// Whether the request is a stream, of which nothing is sent yet.
+        var streamsRequest = false
+    }
+
     /// Begins a call; the stream's id.
     ///
     /// - Parameters:
     ///   - method: What is called.
-    ///   - deadline: On the clock of `now`; `UInt64.max` for none.
+    ///   - terms: Deadline, metadata and so on.
     ///   - now: The time.
     ///   - attachment: Kept with the stream.
-    ///   - encode: Appends the request's one message.
+    ///   - encode: Appends the request's one message, or nothing for a stream of them.
     mutating func call(
-        _ method: MethodDescriptor, deadline: UInt64, now: UInt64, _ attachment: Attachment,
+        _ method: MethodDescriptor, _ terms: CallTerms, now: UInt64, _ attachment: Attachment,
         _ encode: (inout WireWriter) -> Void
     ) throws(RPCError) -> UInt32 {
-        try checkMayCall(method, deadline, now)
+        self.now = now
+        try checkMayCall(method, terms, now)
         let start = FrameHeader.reserve(in: &output.bytes)
         var head = CallHead()
         head.method = method.id
-        if deadline != .max { head.timeoutMicroseconds = max(1, (deadline - now) / 1000) }
+        if terms.deadline != .max {
+            head.timeoutMicroseconds = max(1, (terms.deadline - now) / 1000)
+        }
+        if terms.heartbeat > 0 {
+            head.heartbeatMilliseconds = UInt32(clamping: max(1, terms.heartbeat / 1_000_000))
+        }
+        if let metadata = terms.metadata { head.metadata = metadata }
         head.encode(into: &output)
         let headLength = output.bytes.count - start - FrameHeader.size
         encode(&output)
@@ -23,31 +42,56 @@ extension ConnectionCore {
         try checkSize(length - headLength, from: start, "request to \(method.name)")
         let stream = nextStream
         nextStream += 2
-        if deadline < deadlineBound { deadlineBound = deadline }
+        lower(due: terms.deadline)
         var state = Stream()
         state.attachment = attachment
-        state.deadline = deadline
+        state.deadline = terms.deadline
         state.sendCredit = Int(clamping: peerHello.streamWindow)
         state.receiveCredit = options.streamWindow
-        if length <= pieceLimit, length <= sendCredit, length <= state.sendCredit,
-            start < Self.outputHighWater
-        {
-            let flags = FrameHeader.endMessage | FrameHeader.endStream
+        state.method = method.id
+        if terms.deadline == .max { state.flags.insert(.openEnded) }
+        let hasMessage = !terms.streamsRequest
+        if hasMessage { state.flags.insert(.requestEnded) }
+        if mayLeave(length, start), length <= sendCredit, length <= state.sendCredit {
+            let flags = Self.flags(
+                endsMessage: hasMessage, endsStream: hasMessage, terms.isCompressed)
             FrameHeader(.request, stream: stream, length: length, flags: flags, head: headLength)
                 .write(to: &output.bytes, at: start)
             sendCredit -= length
             state.sendCredit -= length
+            state.flags.insert(.sent)
             streams.insert(stream, state)
         } else {
-            state.backlog = takeBacklog(from: start, head: headLength, endsStream: true)
             streams.insert(stream, state)
-            enqueue(stream)
-            pump()
+            let backlog = takeBacklog(
+                from: start, head: headLength, isRequest: true, isCompressed: terms.isCompressed,
+                hasMessage: hasMessage, endsStream: hasMessage)
+            wait(stream, backlog)
         }
+        if terms.heartbeat > 0 { expectHeartbeats(stream, terms.heartbeat) }
         return stream
     }
 
-    private func checkMayCall(_ method: MethodDescriptor, _ deadline: UInt64, _ now: UInt64)
+    private mutating func expectHeartbeats(_ stream: UInt32, _ interval: UInt64) {
+        guard let slot = streams.slot(of: stream) else { return }
+        more(slot).heartbeat = interval
+        lower(due: now &+ 3 * interval)
+    }
+
+    private static func flags(endsMessage: Bool, endsStream: Bool, _ isCompressed: Bool) -> UInt8 {
+        (endsMessage ? FrameHeader.endMessage : 0) | (endsStream ? FrameHeader.endStream : 0)
+            | (isCompressed ? FrameHeader.compressed : 0)
+    }
+
+    /// Whether a frame that begins at `start` may go out whole now: small ones always, larger ones
+    /// when no other message waits for its turn.
+    private func mayLeave(_ length: Int, _ start: Int) -> Bool {
+        start < Self.outputHighWater
+            && (length <= pieceLimit || (length <= frameLimit && sendQueue.isEmpty))
+    }
+
+    /// Why no call may be begun now, if it may not; what a full peer refuses may be tried later.
+    private func checkMayCall(_ method: MethodDescriptor, _ terms: CallTerms, _ now: UInt64)
         throws(RPCError)
     {
         func refused(_ code: RPCError.Code, _ why: String) -> RPCError {
@@ -56,22 +100,32 @@ extension ConnectionCore {
         guard phase == .open else {
             throw refused(.unavailable, "the link to \(peerName) is not open")
         }
-        guard !isPeerDraining, !isDraining else {
+        guard !isPeerDraining, drain == .no else {
             let side = isPeerDraining ? peerName : "this end of the link to \(peerName)"
             throw refused(.unavailable, "\(side) is draining and takes no new calls")
         }
-        guard deadline > now else {
+        guard terms.deadline > now else {
             throw refused(.deadlineExceeded, "no time was left to call \(peerName)")
         }
         guard nextStream < 1 << 31 else {
             throw refused(.unavailable, "the link to \(peerName) has used up its stream ids")
         }
-        guard streams.count - servedCount < Int(clamping: peerHello.streamsMax) else {
+        guard hasRoomForCall else {
             throw refused(
                 .resourceExhausted,
                 "\(peerName) serves at most \(peerHello.streamsMax) calls at once (its option streamsMax)"
             )
         }
+        if let metadata = terms.metadata,
+            let flaw = metadata.flaw(limit: Int(clamping: peerHello.metadataBytesMax))
+        {
+            throw refused(.resourceExhausted, "the call's metadata \(flaw) at \(peerName)")
+        }
+    }
+
+    /// Whether the peer serves one more call now.
+    var hasRoomForCall: Bool {
+        streams.count - servedCount < Int(clamping: peerHello.streamsMax)
     }
 
     /// Takes a message that is over a limit out of the output again.
@@ -91,102 +145,243 @@ extension ConnectionCore {
             certainty: .notSent)
     }
 
-    private mutating func takeBacklog(from start: Int, head: Int?, endsStream: Bool) -> Backlog {
+    private mutating func takeBacklog(
+        from start: Int, head: Int?, isRequest: Bool, isCompressed: Bool, hasMessage: Bool = true,
+        endsStream: Bool
+    ) -> Backlog {
         let bytes = Array(output.bytes[(start + FrameHeader.size)...])
         output.bytes.removeSubrange(start...)
-        return Backlog(bytes, head: head, endsStream: endsStream)
+        return Backlog(
+            bytes, head: head, isRequest: isRequest, isCompressed: isCompressed,
+            hasMessage: hasMessage, endsStream: endsStream, now: now)
     }
 
-    /// Sends a message of an answer, which `encode` appends.
+    private mutating func wait(_ stream: UInt32, _ backlog: Backlog) {
+        guard let slot = streams.slot(of: stream) else { return }
+        more(slot).backlog = backlog
+        backlogBytes += backlog.bytes.count
+        lower(due: now &+ options.stallTimeout.nanoseconds)
+        enqueue(stream)
+        pump()
+    }
+
+    /// Sends a message on an open stream: of an answer, or of a stream of requests.
     ///
     /// - Returns: Whether it has gone into the output whole. When not, the next may be sent once
     ///   the stream was among ``takeDrained()``.
-    mutating func answer(
-        _ stream: UInt32, isLast: Bool, _ encode: (inout WireWriter) -> Void
+    mutating func send(
+        _ stream: UInt32, endsStream: Bool, isCompressed: Bool = false,
+        _ encode: (inout WireWriter) -> Void
     ) throws(RPCError) -> Bool {
-        guard phase == .open, let slot = streams.slot(of: stream), !streams[slot].isAbandoned,
-            !streams[slot].isAnswered
-        else { throw RPCError(.cancelled, "the caller at \(peerName) is gone") }
-        precondition(streams[slot].backlog == nil, "one message at a time is sent on a stream")
         let start = FrameHeader.reserve(in: &output.bytes)
+        if stream == fresh.stream, stream != 0 {
+            encode(&output)
+            let length = output.bytes.count - start - FrameHeader.size
+            try checkSize(length, from: start, "answer")
+            if endsStream, mayLeave(length, start), length <= sendCredit,
+                length <= Int(clamping: peerHello.streamWindow)
+            {
+                let flags = Self.flags(endsMessage: true, endsStream: true, isCompressed)
+                FrameHeader(.data, stream: stream, length: length, flags: flags)
+                    .write(to: &output.bytes, at: start)
+                sendCredit -= length
+                fresh.stream = 0
+                return true
+            }
+            park()
+            guard let slot = streams.slot(of: stream) else { return true }
+            return sendGeneral(slot, stream, start, nil, endsStream, isCompressed)
+        }
+        guard phase == .open, let slot = streams.slot(of: stream), maySend(slot, stream) else {
+            output.bytes.removeSubrange(start...)
+            throw RPCError(.cancelled, "the call is over at \(peerName)")
+        }
+        let head = writeHead(slot)
         encode(&output)
         let length = output.bytes.count - start - FrameHeader.size
-        try checkSize(length, from: start, "answer")
-        if length <= pieceLimit, length <= sendCredit, length <= streams[slot].sendCredit,
-            start < Self.outputHighWater
-        {
-            let flags = FrameHeader.endMessage | (isLast ? FrameHeader.endStream : 0)
-            FrameHeader(.data, stream: stream, length: length, flags: flags)
+        let what = isOurs(stream) ? "request" : "answer"
+        try checkSize(length - (head ?? 0), from: start, what)
+        if head != nil { streams[slot].flags.insert(.hasHead) }
+        return sendGeneral(slot, stream, start, head, endsStream, isCompressed)
+    }
+
+    private func maySend(_ slot: Int, _ stream: UInt32) -> Bool {
+        precondition(backlog(slot) == nil, "one message at a time is sent on a stream")
+        let over: StreamFlags = isOurs(stream) ? .requestEnded : [.abandoned, .answered]
+        return streams[slot].flags.isDisjoint(with: over)
+    }
+
+    /// Appends the answer's head, if one waits; its length.
+    private mutating func writeHead(_ slot: Int) -> Int? {
+        guard let more = streams[slot].more, let metadata = more.head,
+            !streams[slot].flags.contains(.hasHead)
+        else { return nil }
+        let before = output.bytes.count
+        AnswerHead(metadata: metadata).encode(into: &output)
+        return output.bytes.count - before
+    }
+
+    /// Sends what stands in the output behind `start`, or keeps it until it may leave.
+    private mutating func sendGeneral(
+        _ slot: Int, _ stream: UInt32, _ start: Int, _ head: Int?, _ endsStream: Bool,
+        _ isCompressed: Bool
+    ) -> Bool {
+        let length = output.bytes.count - start - FrameHeader.size
+        let ours = isOurs(stream)
+        if ours, endsStream { streams[slot].flags.insert(.requestEnded) }
+        if mayLeave(length, start), length <= sendCredit, length <= streams[slot].sendCredit {
+            let flags = Self.flags(endsMessage: true, endsStream: endsStream, isCompressed)
+            FrameHeader(.data, stream: stream, length: length, flags: flags, head: head ?? 0)
                 .write(to: &output.bytes, at: start)
             sendCredit -= length
             streams[slot].sendCredit -= length
-            if isLast { removeServed(stream) }
+            streams[slot].more?.lastSent = now
+            if endsStream, !ours { removeServed(stream) }
             return true
         }
-        streams[slot].backlog = takeBacklog(from: start, head: nil, endsStream: isLast)
-        streams[slot].isAnswered = isLast
-        enqueue(stream)
-        pump()
-        return streams.slot(of: stream).map { streams[$0].backlog == nil } ?? true
+        let backlog = takeBacklog(
+            from: start, head: head, isRequest: false, isCompressed: isCompressed,
+            endsStream: endsStream)
+        if endsStream, !ours { streams[slot].flags.insert(.answered) }
+        wait(stream, backlog)
+        return streams.slot(of: stream).map { self.backlog($0) == nil } ?? true
+    }
+
+    /// Sets the metadata that goes out before the first message of an answer.
+    mutating func setHead(_ stream: UInt32, _ metadata: Metadata) throws(RPCError) {
+        guard let slot = slot(of: stream), !isOurs(stream),
+            !streams[slot].flags.contains(.hasHead)
+        else {
+            throw RPCError(.failedPrecondition, "the answer's head has been sent")
+        }
+        if let flaw = metadata.flaw(limit: Int(clamping: peerHello.metadataBytesMax)) {
+            throw RPCError(.resourceExhausted, "the answer's metadata \(flaw) at \(peerName)")
+        }
+        more(slot).head = metadata
+    }
+
+    /// Sets the metadata that goes out with the end of an answer.
+    mutating func setTrailers(_ stream: UInt32, _ metadata: Metadata) throws(RPCError) {
+        guard let slot = slot(of: stream), !isOurs(stream) else {
+            throw RPCError(.cancelled, "the call is over at \(peerName)")
+        }
+        let limit = min(Int(clamping: peerHello.metadataBytesMax), CallStatus.trailerBytesMax)
+        if let flaw = metadata.flaw(limit: limit) {
+            throw RPCError(.resourceExhausted, "the answer's trailers: it \(flaw) at \(peerName)")
+        }
+        more(slot).trailers = metadata
+    }
+
+    /// Whether messages sent on a stream are compressed from now on.
+    mutating func setCompression(_ stream: UInt32, _ isOn: Bool) {
+        guard let slot = slot(of: stream) else { return }
+        if isOn, peerHello.compressions.contains(Hello.zlib) {
+            streams[slot].flags.insert(.compressed)
+        } else {
+            streams[slot].flags.remove(.compressed)
+        }
+    }
+
+    /// Whether messages sent on a stream are compressed.
+    func isCompressed(_ stream: UInt32) -> Bool {
+        guard let slot = streams.slot(of: stream) else { return false }
+        return streams[slot].flags.contains(.compressed)
+    }
+
+    /// Whether an answer must be followed by a status, for its trailers.
+    func hasTrailers(_ stream: UInt32) -> Bool {
+        guard let slot = streams.slot(of: stream) else { return false }
+        return streams[slot].more?.trailers != nil
+    }
+
+    /// Sends the answer's head ahead of its first message.
+    mutating func sendHead(_ stream: UInt32) {
+        guard phase == .open, let slot = slot(of: stream), maySend(slot, stream),
+            streams[slot].more?.head != nil
+        else { return }
+        let start = FrameHeader.reserve(in: &output.bytes)
+        let length = writeHead(slot) ?? 0
+        guard length <= sendCredit, length <= streams[slot].sendCredit, length <= frameLimit else {
+            // It goes with the first message.
+            output.bytes.removeSubrange(start...)
+            return
+        }
+        streams[slot].flags.insert(.hasHead)
+        FrameHeader(.data, stream: stream, length: length, head: length)
+            .write(to: &output.bytes, at: start)
+        sendCredit -= length
+        streams[slot].sendCredit -= length
+    }
+
+    /// Says that no further message of a stream of requests comes.
+    mutating func endRequest(_ stream: UInt32) {
+        guard phase == .open, let slot = streams.slot(of: stream), isOurs(stream),
+            !streams[slot].flags.contains(.requestEnded)
+        else { return }
+        streams[slot].flags.insert(.requestEnded)
+        if let backlog = backlog(slot) {
+            // The head alone must not be joined with the end of a message.
+            backlog.endsStream = true
+            return
+        }
+        let start = FrameHeader.reserve(in: &output.bytes)
+        FrameHeader(.data, stream: stream, length: 0, flags: FrameHeader.endStream)
+            .write(to: &output.bytes, at: start)
     }
 
     /// Ends a served stream: with an error, or without one behind its messages.
     ///
-    /// Every stream whose request was an event comes here once, unless its last message was an
-    /// `answer` with `isLast`.
+    /// Every stream whose request was an event comes here once, unless its last message was sent
+    /// with `endsStream`.
     mutating func finish(_ stream: UInt32, _ error: RPCError?) {
-        guard let slot = streams.slot(of: stream) else { return }
         var error = error
         // "Not sent" is about an answer over a limit, or a call that the handler made itself; this
         // call has come, and its caller must not conclude that nothing was done.
         if error?.certainty == .notSent { error?.certainty = .processed }
-        if streams[slot].isAbandoned || phase != .open {
-            removeServed(stream)
-        } else if let backlog = streams[slot].backlog {
-            streams[slot].isAnswered = true
-            if error == nil { backlog.endsStream = true } else { backlog.status = error }
-        } else {
+        if stream == fresh.stream, stream != 0, phase == .open {
+            fresh.stream = 0
             control(.status, stream: stream, CallStatus(error))
+            return
+        }
+        guard let slot = slot(of: stream) else { return }
+        if streams[slot].flags.contains(.abandoned) || phase != .open {
+            removeServed(stream)
+            return
+        }
+        let status = CallStatus(error, trailers: streams[slot].more?.trailers ?? Metadata())
+        if let backlog = backlog(slot) {
+            streams[slot].flags.insert(.answered)
+            backlog.status = status
+        } else {
+            if error == nil { sendHead(stream) }
+            control(.status, stream: stream, status)
             removeServed(stream)
         }
     }
 
-    /// Gives up a call of ours; its attachment.
+    /// Gives up a call of ours; who made it.
     mutating func cancel(_ stream: UInt32) -> Attachment? {
-        guard let state = takeCall(stream) else { return nil }
+        guard let slot = streams.slot(of: stream) else { return nil }
         // A request that has not begun to leave is not worth a word.
-        if state.backlog?.head == nil { control(.cancel, stream: stream, CallStatus()) }
-        return state.attachment
+        if backlog(slot)?.isRequest != true || backlog(slot)?.head == nil {
+            control(.cancel, stream: stream, CallStatus())
+        }
+        return takeCall(stream)
     }
 
-    /// Takes out a call of ours that has ended.
-    @discardableResult
-    mutating func takeCall(_ stream: UInt32) -> Stream? {
-        guard let state = streams.remove(stream) else { return nil }
-        reassemblyBytes -= state.assembly.count
-        if state.isQueued { sendQueue.removeAll { $0 == stream } }
-        return state
-    }
-
-    /// Forgets a call of ours whose last message has come.
-    mutating func completeCall(slot: Int) {
-        reassemblyBytes -= streams[slot].assembly.count
-        streams.discard(slot: slot)
-    }
-
-    /// Forgets a served stream.
-    mutating func removeServed(_ stream: UInt32) {
-        guard let slot = streams.slot(of: stream) else { return }
-        servedCount -= 1
-        reassemblyBytes -= streams[slot].assembly.count
-        streams.discard(slot: slot)
+    /// Whether any of a call's request has left.
+    func hasBegunToLeave(_ stream: Stream) -> Bool {
+        guard let backlog = stream.more?.backlog, backlog.isRequest else { return true }
+        return backlog.head == nil
     }
 
     // MARK: - The backlog
 
     mutating func enqueue(_ stream: UInt32) {
-        guard let slot = streams.slot(of: stream), !streams[slot].isQueued else { return }
-        streams[slot].isQueued = true
+        guard let slot = streams.slot(of: stream), !streams[slot].flags.contains(.queued) else {
+            return
+        }
+        streams[slot].flags.insert(.queued)
         sendQueue.append(stream)
     }
 
@@ -203,82 +398,55 @@ extension ConnectionCore {
             // What is left is too short for a call head: the next credit brings more.
             if sendCredit == before { break }
         }
-        sendQueue.removeFirst(index)
+        sendQueue.removeFirst(min(index, sendQueue.count))
     }
 
     /// Sends one piece; whether the stream stays in the queue.
     private mutating func sendPiece(_ stream: UInt32) -> Bool {
-        guard let slot = streams.slot(of: stream), let backlog = streams[slot].backlog else {
+        guard let slot = streams.slot(of: stream), let backlog = backlog(slot) else {
             return false
         }
         let left = backlog.bytes.count - backlog.start
-        let count = min(left, pieceLimit, streams[slot].sendCredit, sendCredit)
+        // Alone in the queue, it need not be cut for the sake of others.
+        let limit = sendQueue.last == stream && sendQueue.first == stream ? frameLimit : pieceLimit
         let head = backlog.head ?? 0
+        let count = min(left, max(limit, head), streams[slot].sendCredit, sendCredit)
         // Without stream credit it waits outside the queue. The head travels in one frame; when
         // the connection's credit is too short for it, more is on its way.
         if count < head || (count == 0 && left > 0) {
             if streams[slot].sendCredit > max(head, 0), sendCredit < max(head, 1) { return true }
-            streams[slot].isQueued = false
+            streams[slot].flags.remove(.queued)
             return false
         }
         let isEnd = count == left
-        var flags: UInt8 = isEnd ? FrameHeader.endMessage : 0
-        if isEnd, backlog.endsStream { flags |= FrameHeader.endStream }
+        var flags: UInt8 = isEnd && backlog.hasMessage ? FrameHeader.endMessage : 0
+        if isEnd, backlog.endsStream, backlog.status == nil { flags |= FrameHeader.endStream }
+        if backlog.isCompressed, backlog.start == 0 { flags |= FrameHeader.compressed }
         let start = FrameHeader.reserve(in: &output.bytes)
         output.bytes.append(contentsOf: backlog.bytes[backlog.start..<backlog.start + count])
-        let type = backlog.head == nil ? FrameType.data : .request
+        let type =
+            backlog.isRequest && backlog.start == 0 ? FrameType.request : .data
         FrameHeader(type, stream: stream, length: count, flags: flags, head: head)
             .write(to: &output.bytes, at: start)
         sendCredit -= count
+        backlogBytes -= count
         streams[slot].sendCredit -= count
+        streams[slot].more?.lastSent = now
         backlog.start += count
         backlog.head = nil
+        backlog.movedAt = now
         if isEnd { endBacklog(stream, slot, backlog) }
         return !isEnd
     }
 
     private mutating func endBacklog(_ stream: UInt32, _ slot: Int, _ backlog: Backlog) {
-        streams[slot].backlog = nil
-        streams[slot].isQueued = false
+        streams[slot].more?.backlog = nil
+        streams[slot].flags.remove(.queued)
         drained.append(stream)
-        guard streams[slot].isAnswered else { return }
+        guard streams[slot].flags.contains(.answered) else { return }
         if let status = backlog.status {
-            control(.status, stream: stream, CallStatus(status))
+            control(.status, stream: stream, status)
         }
         removeServed(stream)
-    }
-
-    // MARK: - Credit for the peer
-
-    /// The owner has taken a message of an answer: its bytes are credited back.
-    mutating func consumed(_ stream: UInt32, _ count: Int) {
-        owe(count)
-        if let slot = streams.slot(of: stream) { oweStream(slot, stream, count) }
-    }
-
-    mutating func oweStream(_ slot: Int, _ stream: UInt32, _ count: Int) {
-        streams[slot].creditOwed += count
-        let owed = streams[slot].creditOwed
-        guard owed >= options.streamWindow / 4 else { return }
-        streams[slot].creditOwed = 0
-        streams[slot].receiveCredit += owed
-        sendCreditFrame(stream, owed)
-    }
-
-    /// Gives connection credit back, in large steps.
-    mutating func owe(_ count: Int) {
-        creditOwed += count
-        guard creditOwed >= options.connectionWindow / 4 else { return }
-        receiveCredit += creditOwed
-        sendCreditFrame(0, creditOwed)
-        creditOwed = 0
-    }
-
-    private mutating func sendCreditFrame(_ stream: UInt32, _ count: Int) {
-        let start = FrameHeader.reserve(in: &output.bytes)
-        for shift in [0, 8, 16, 24] {
-            output.bytes.append(UInt8(truncatingIfNeeded: count >> shift))
-        }
-        FrameHeader(.credit, stream: stream, length: 4).write(to: &output.bytes, at: start)
     }
 }

@@ -4,9 +4,21 @@ extension ConnectionCore {
         switch phase {
         case .closed: .max
         case .greeting: greetingDeadline
-        case .open: min(deadlineBound, keepaliveDue)
+        case .open: min(streamsDue, keepaliveDue, partialDue, min(idleDue, oldDue))
         }
     }
+
+    private var partialDue: UInt64 {
+        partialSince.map { $0 &+ options.frameTimeout.nanoseconds } ?? .max
+    }
+
+    private var idleDue: UInt64 {
+        guard drain == .no, streams.isEmpty else { return .max }
+        let (due, isNever) = lastCall.addingReportingOverflow(idleMax)
+        return isNever ? .max : due
+    }
+
+    private var oldDue: UInt64 { drain == .no ? oldAt : .max }
 
     private var keepaliveDue: UInt64 {
         // Anything that comes is life: on a slow line the pong stands behind other bytes.
@@ -16,10 +28,12 @@ extension ConnectionCore {
         return lastReceived &+ max(silence.nanoseconds, floor)
     }
 
-    /// Lets time pass: sends a due ping, and finds what is overdue.
+    /// Lets time pass: sends a due ping or heartbeat, and finds what is overdue.
     ///
     /// Call it again until it returns nil.
     mutating func tick(_ now: UInt64) -> Event? {
+        self.now = now
+        if fresh.stream != 0 { park() }
         switch phase {
         case .closed: return nil
         case .greeting:
@@ -27,51 +41,114 @@ extension ConnectionCore {
             return dead("sent no hello within \(options.connectTimeout) (option connectTimeout)")
         case .open: break
         }
-        if now >= deadlineBound, let event = expire(now) { return event }
+        if now >= streamsDue, let event = settleStreams() { return event }
+        if now >= partialDue {
+            return dead(
+                "began a frame and did not end it within \(options.frameTimeout) (option frameTimeout)"
+            )
+        }
+        if now >= oldDue { return .old }
+        if now >= idleDue { return .idle }
         if now < keepaliveDue { return nil }
         if pingSent != nil {
             return dead("did not answer a ping within \(options.pingTimeout) (option pingTimeout)")
         }
-        pingSent = now
-        let start = FrameHeader.reserve(in: &output.bytes)
-        output.bytes.append(contentsOf: repeatElement(0, count: 8))
-        FrameHeader(.ping, stream: 0, length: 8).write(to: &output.bytes, at: start)
+        ping()
         return nil
     }
 
-    private mutating func dead(_ why: String) -> Event {
-        .failed(fail(RPCError(.unavailable, "\(peerName) \(why)", certainty: .maybeProcessed)))
+    /// Asks for a sign of life, and measures the round trip.
+    mutating func ping() {
+        pingSent = now
+        pingNumber += 1
+        control(.ping, stream: 0, pingNumber, bytes: 8)
     }
 
-    /// Ends one stream whose time is over, or finds when the next one's is.
-    private mutating func expire(_ now: UInt64) -> Event? {
-        var bound = UInt64.max
+    private mutating func dead(_ why: String) -> Event {
+        end(RPCError(.unavailable, "\(peerName) \(why)", certainty: .maybeProcessed))
+    }
+
+    /// Does what is due on one stream, or finds when something is.
+    private mutating func settleStreams() -> Event? {
+        var due = UInt64.max
         for stream in streams.all {
             guard let slot = streams.slot(of: stream) else { continue }
-            let deadline = streams[slot].deadline
-            if deadline > now {
-                bound = min(bound, deadline)
-            } else if let event = expire(slot, stream) {
-                return event
+            if streams[slot].deadline <= now {
+                if let event = expire(slot, stream) { return event }
+                continue
+            }
+            due = min(due, streams[slot].deadline)
+            guard let more = streams[slot].more else { continue }
+            if let backlog = more.backlog {
+                let end = backlog.movedAt &+ options.stallTimeout.nanoseconds
+                if end <= now { return stall(slot, stream) }
+                due = min(due, end)
+            }
+            guard more.heartbeat > 0, !streams[slot].flags.contains(.abandoned) else { continue }
+            if isOurs(stream) {
+                let end = more.lastHeard &+ 3 &* more.heartbeat
+                if end <= now { return silent(stream, more) }
+                due = min(due, end)
+            } else {
+                if more.lastSent &+ more.heartbeat <= now, more.backlog == nil {
+                    let start = FrameHeader.reserve(in: &output.bytes)
+                    FrameHeader(.heartbeat, stream: stream, length: 0)
+                        .write(to: &output.bytes, at: start)
+                    more.lastSent = now
+                }
+                due = min(due, max(now &+ 1_000_000, more.lastSent &+ more.heartbeat))
             }
         }
-        deadlineBound = bound
+        streamsDue = due
         return nil
     }
 
     private mutating func expire(_ slot: Int, _ stream: UInt32) -> Event? {
         if isOurs(stream) {
-            let wasSent = streams[slot].backlog?.head == nil
             let error = RPCError(
                 .deadlineExceeded, "\(peerName) did not answer in time",
-                certainty: wasSent ? .maybeProcessed : .notSent)
-            return .ended(cancel(stream), error)
+                certainty: hasBegunToLeave(streams[slot]) ? .maybeProcessed : .notSent)
+            detail.attachment = cancel(stream)
+            detail.error = error
+            return .ended
         }
         streams[slot].deadline = .max
-        if streams[slot].isAbandoned { return nil }
+        if streams[slot].flags.contains(.abandoned) { return nil }
+        let isRunning = streams[slot].flags.contains(.running)
         let error = RPCError(
-            .deadlineExceeded, "the call's time was over at the server", certainty: .maybeProcessed)
+            .deadlineExceeded,
+            isRunning
+                ? "the call's time was over at the server"
+                : "the call's time was over before its request had come",
+            certainty: isRunning ? .maybeProcessed : .refused)
         control(.status, stream: stream, CallStatus(error))
         return abandon(slot, stream)
+    }
+
+    /// A message that the peer gives no credit for.
+    private mutating func stall(_ slot: Int, _ stream: UInt32) -> Event? {
+        let why =
+            "\(peerName) took nothing of a message for \(options.stallTimeout) (option stallTimeout)"
+        if isOurs(stream) {
+            let certainty: RPCError.Certainty =
+                hasBegunToLeave(streams[slot]) ? .maybeProcessed : .notSent
+            detail.attachment = cancel(stream)
+            detail.error = RPCError(.unavailable, why, certainty: certainty)
+            return .ended
+        }
+        control(
+            .status, stream: stream,
+            CallStatus(RPCError(.unavailable, why, certainty: .maybeProcessed)))
+        return abandon(slot, stream)
+    }
+
+    /// An open-ended call of which nothing is heard.
+    private mutating func silent(_ stream: UInt32, _ more: More) -> Event? {
+        let silence = Duration.nanoseconds(Int64(clamping: 3 &* more.heartbeat))
+        detail.attachment = cancel(stream)
+        detail.error = RPCError(
+            .unavailable, "nothing was heard of the call from \(peerName) for \(silence)",
+            certainty: .maybeProcessed)
+        return .ended
     }
 }

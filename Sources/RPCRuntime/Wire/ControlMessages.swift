@@ -25,6 +25,12 @@ struct Hello: Message {
     var services: [ServiceNotice] = []
     /// Program and version, for logs.
     var agent = ""
+    /// The most bytes of a call's metadata that this side takes, at its head or its end.
+    var metadataBytesMax: UInt32 = 0
+    /// How messages to this side may be compressed: 1 is zlib's format.
+    var compressions: [UInt32] = []
+
+    static let zlib: UInt32 = 1
 
     func encode(into writer: inout WireWriter) {
         writer.string(1, protocolName)
@@ -38,6 +44,8 @@ struct Hello: Message {
         writer.uint32(9, keepaliveMinMilliseconds)
         writer.message(10, services)
         writer.string(11, agent)
+        writer.uint32(12, metadataBytesMax)
+        writer.uint32(13, compressions)
     }
 
     mutating func decode(from bytes: Span<UInt8>, _ reader: inout WireReader)
@@ -56,6 +64,9 @@ struct Hello: Message {
             case 9 << 3: keepaliveMinMilliseconds = try reader.uint32(bytes)
             case 10 << 3 | 2: try reader.message(bytes, appendingTo: &services, count: 1000)
             case 11 << 3 | 2: agent = try reader.string(bytes, max: 256)
+            case 12 << 3: metadataBytesMax = try reader.uint32(bytes)
+            case 13 << 3: try reader.uint32(bytes, appendingTo: &compressions, count: 16)
+            case 13 << 3 | 2: try reader.uint32(bytes, unpackingInto: &compressions, count: 16)
             default: try reader.ignore(bytes, tag)
             }
         }
@@ -68,10 +79,13 @@ struct ServiceNotice: Message {
 
     var name = ""
     var fingerprint: UInt64 = 0
+    /// A fingerprint for each method.
+    var methods: [MethodNotice] = []
 
     func encode(into writer: inout WireWriter) {
         writer.string(1, name)
         writer.uint64(2, fingerprint)
+        writer.message(3, methods)
     }
 
     mutating func decode(from bytes: Span<UInt8>, _ reader: inout WireReader)
@@ -80,6 +94,32 @@ struct ServiceNotice: Message {
         while let tag = try reader.next(bytes) {
             switch tag {
             case 1 << 3 | 2: name = try reader.string(bytes, max: 256)
+            case 2 << 3: fingerprint = try reader.uint64(bytes)
+            case 3 << 3 | 2: try reader.message(bytes, appendingTo: &methods, count: 1000)
+            default: try reader.ignore(bytes, tag)
+            }
+        }
+    }
+}
+
+/// A method as a hello names it.
+struct MethodNotice: Message {
+    static let typeName = "biometricflow.mesh.MethodNotice"
+
+    var method: UInt32 = 0
+    var fingerprint: UInt64 = 0
+
+    func encode(into writer: inout WireWriter) {
+        writer.uint32(1, method)
+        writer.uint64(2, fingerprint)
+    }
+
+    mutating func decode(from bytes: Span<UInt8>, _ reader: inout WireReader)
+        throws(DecodingFailure)
+    {
+        while let tag = try reader.next(bytes) {
+            switch tag {
+            case 1 << 3: method = try reader.uint32(bytes)
             case 2 << 3: fingerprint = try reader.uint64(bytes)
             default: try reader.ignore(bytes, tag)
             }
@@ -95,10 +135,15 @@ struct CallHead: Message {
     var method: UInt32 = 0
     /// The time that the caller still has, in microseconds; 0 for none.
     var timeoutMicroseconds: UInt64 = 0
+    /// How often the caller wants to hear of an open-ended call, in milliseconds; 0 for never.
+    var heartbeatMilliseconds: UInt32 = 0
+    var metadata = Metadata()
 
     func encode(into writer: inout WireWriter) {
         writer.uint32(1, method)
         writer.uint64(2, timeoutMicroseconds)
+        writer.uint32(3, heartbeatMilliseconds)
+        if !metadata.isEmpty { writer.message(4, metadata.entries) }
     }
 
     mutating func decode(from bytes: Span<UInt8>, _ reader: inout WireReader)
@@ -108,68 +153,45 @@ struct CallHead: Message {
             switch tag {
             case 1 << 3: method = try reader.uint32(bytes)
             case 2 << 3: timeoutMicroseconds = try reader.uint64(bytes)
+            case 3 << 3: heartbeatMilliseconds = try reader.uint32(bytes)
+            case 4 << 3 | 2:
+                try reader.message(
+                    bytes, appendingTo: &metadata.entries, count: Metadata.countMax)
             default: try reader.ignore(bytes, tag)
             }
         }
     }
 }
 
-/// How a stream or a connection ended.
-struct CallStatus: Message {
-    static let typeName = "biometricflow.mesh.CallStatus"
-    static let messageBytesMax = 4096
+/// What stands before the first message of an answer, where there is anything to say.
+struct AnswerHead: Message {
+    static let typeName = "biometricflow.mesh.AnswerHead"
 
-    /// 0 for success, else ``RPCError/Code``.
-    var code: UInt32 = 0
-    var message = ""
-    /// ``RPCError/Certainty``; 0 where it was not said.
-    var certainty: UInt32 = 0
+    var metadata = Metadata()
 
-    init() {}
-
-    init(_ error: RPCError?) {
-        guard let error else { return }
-        code = UInt32(error.code.rawValue)
-        message = error.message.truncated(toUTF8: Self.messageBytesMax)
-        certainty = UInt32(error.certainty.rawValue)
-    }
-
-    /// The error that this status tells of; nil for success.
-    ///
-    /// Codes of later versions read as `unknown`.
-    var error: RPCError? {
-        if code == 0 { return nil }
-        return RPCError(
-            UInt8(exactly: code).flatMap { RPCError.Code(rawValue: $0) } ?? .unknown, message,
-            certainty: UInt8(exactly: certainty).flatMap { RPCError.Certainty(rawValue: $0) }
-                ?? .maybeProcessed)
-    }
-
-    func encode(into writer: inout WireWriter) {
-        writer.uint32(1, code)
-        writer.string(2, message)
-        writer.uint32(3, certainty)
-    }
+    func encode(into writer: inout WireWriter) { writer.message(1, metadata.entries) }
 
     mutating func decode(from bytes: Span<UInt8>, _ reader: inout WireReader)
         throws(DecodingFailure)
     {
         while let tag = try reader.next(bytes) {
             switch tag {
-            case 1 << 3: code = try reader.uint32(bytes)
-            case 2 << 3 | 2: message = try reader.string(bytes, max: Self.messageBytesMax)
-            case 3 << 3: certainty = try reader.uint32(bytes)
+            case 1 << 3 | 2:
+                try reader.message(
+                    bytes, appendingTo: &metadata.entries, count: Metadata.countMax)
             default: try reader.ignore(bytes, tag)
             }
         }
     }
 }
 
-/// Says that no further calls are taken.
+/// Says that no further calls are taken, or soon will not be.
 struct DrainNotice: Message {
     static let typeName = "biometricflow.mesh.DrainNotice"
+    /// The stream of a first notice: nothing is refused yet.
+    static let announcement: UInt32 = 1 << 31 - 1
 
-    /// The last stream of the receiver's that is still served; later ones were not begun.
+    /// The last stream of the receiver's that is served; later ones are refused.
     var lastStream: UInt32 = 0
     var reason = ""
 
@@ -185,6 +207,26 @@ struct DrainNotice: Message {
             switch tag {
             case 1 << 3: lastStream = try reader.uint32(bytes)
             case 2 << 3 | 2: reason = try reader.string(bytes, max: 1024)
+            default: try reader.ignore(bytes, tag)
+            }
+        }
+    }
+}
+
+/// Changes what a hello said.
+struct LimitsNotice: Message {
+    static let typeName = "biometricflow.mesh.LimitsNotice"
+
+    var streamsMax: UInt32 = 0
+
+    func encode(into writer: inout WireWriter) { writer.uint32(1, streamsMax) }
+
+    mutating func decode(from bytes: Span<UInt8>, _ reader: inout WireReader)
+        throws(DecodingFailure)
+    {
+        while let tag = try reader.next(bytes) {
+            switch tag {
+            case 1 << 3: streamsMax = try reader.uint32(bytes)
             default: try reader.ignore(bytes, tag)
             }
         }

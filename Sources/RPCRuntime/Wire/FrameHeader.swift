@@ -13,6 +13,8 @@ enum FrameType: UInt8 {
     case pong = 8
     case drain = 9
     case close = 10
+    case limits = 11
+    case heartbeat = 12
 }
 
 /// The twelve bytes before every frame's payload.
@@ -23,7 +25,7 @@ enum FrameType: UInt8 {
 ///     | length | type | stream id | flags | reserved | head |
 ///
 /// `length` counts the payload alone. `head` is how many bytes at the payload's beginning are the
-/// call head; 0 but for `request`.
+/// head of a request or an answer.
 struct FrameHeader: Equatable {
     static let size = 12
 
@@ -31,6 +33,8 @@ struct FrameHeader: Equatable {
     static let endMessage: UInt8 = 1
     /// The sender sends nothing more on this stream.
     static let endStream: UInt8 = 2
+    /// The message that begins in this frame is compressed.
+    static let compressed: UInt8 = 4
 
     var length: Int
     var type: UInt8

@@ -1,0 +1,13 @@
+import Synchronization
+
+/// What a handler's onward calls inherit from the call that it serves.
+///
+/// It belongs to the task that runs handlers one after the other, and says what is so of the one
+/// that runs now; a task that takes it along keeps it, and the handlers after it get another.
+final class CallContext: Sendable {
+    /// The context of the handler that the current task runs for.
+    @TaskLocal static var current: CallContext?
+
+    /// On the loops' clock; `UInt64.max` for none.
+    let deadline = Atomic(UInt64.max)
+}

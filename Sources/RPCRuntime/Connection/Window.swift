@@ -1,0 +1,40 @@
+/// How much a peer may send ahead of its reader, and when that grows.
+///
+/// A window that was read whole in less than the growth time doubles: the peer waited for credit
+/// more than its reader for bytes. No round trip is measured; a window of `size` bytes serves any
+/// round trip up to the growth time at the speed at which its reader reads.
+struct Window {
+    private(set) var size: Int
+    /// Bytes that were read and not credited back.
+    private(set) var owed = 0
+    private var began: UInt64
+    private var readSince = 0
+
+    init(_ size: Int, now: UInt64) {
+        self.size = size
+        began = now
+    }
+
+    /// Notes bytes as read; what to credit now, 0 while it is too little to tell of.
+    mutating func read(_ count: Int, _ now: UInt64, growth: UInt64, max limit: Int) -> Int {
+        owed += count
+        guard owed >= size / 4 else { return 0 }
+        var credit = owed
+        readSince += owed
+        owed = 0
+        if readSince >= size {
+            let isFast = now &- began < growth
+            began = now
+            readSince = 0
+            if isFast, size < limit {
+                let more = min(size, limit - size)
+                size += more
+                credit += more
+            }
+        }
+        return credit
+    }
+
+    /// Takes back what was noted as read and is held after all.
+    mutating func hold(_ count: Int) { owed -= count }
+}
