@@ -1,4 +1,4 @@
-import CLinux
+public import CLinux
 import Glibc
 import Synchronization
 
@@ -98,6 +98,7 @@ public final class EventLoop: TaskExecutor, @unchecked Sendable {
     }
 
     /// Whether the caller runs on this loop's thread.
+    @inlinable @inline(__always)
     public var isCurrent: Bool {
         // Safe because the pointers are compared, not followed.
         unsafe CLinux_thread_value() == Unmanaged.passUnretained(self).toOpaque()

@@ -51,3 +51,6 @@ import CLinux
 @c(CLinux_task_cancelled) func taskCancelled(_ context: UnsafeMutableRawPointer) {
     unsafe Unmanaged<Waiting>.fromOpaque(context).takeUnretainedValue().cancelled()
 }
+
+/// Whether the current task has been cancelled; `Task.isCancelled` without counting references.
+public var isCurrentTaskCancelled: Bool { CLinux_task_is_cancelled() }

@@ -27,6 +27,8 @@ static inline void CLinux_set_thread_value(void *_Nullable value) { CLinux_threa
 /// anything that the task allocated earlier is freed.
 void *_Nonnull CLinux_watch_cancellation(void *_Nonnull context);
 void CLinux_stop_watching(void *_Nonnull record);
+/// Whether the current task has been cancelled; false outside of tasks.
+_Bool CLinux_task_is_cancelled(void);
 /// Defined in Transport.
 void CLinux_task_cancelled(void *_Nonnull context);
 

@@ -31,14 +31,20 @@ public final class MethodHandler: Sendable {
         _ method: MethodDescriptor,
         _ body: @escaping @Sendable (Request, ServerCall) async throws(RPCError) -> Response
     ) -> MethodHandler {
-        MethodHandler(method) { connection, incoming in
-            guard let request: Request = connection.request(incoming, method) else { return }
-            do throws(RPCError) {
-                let response = try await body(request, ServerCall(connection, method, incoming))
-                connection.answer(incoming.stream) { response.encode(into: &$0) }
-            } catch {
-                connection.finish(incoming.stream, error)
-            }
+        MethodHandler(method) { connection, first in
+            // Goes on with the requests behind it that are of the same method: each level of
+            // asynchronous calls between two of them would cost a look-up of the executor.
+            var incoming = first
+            repeat {
+                guard let request: Request = connection.request(incoming, method) else { continue }
+                do throws(RPCError) {
+                    let response = try await body(
+                        request, ServerCall(connection, method, incoming))
+                    connection.answer(incoming.stream) { response.encode(into: &$0) }
+                } catch {
+                    connection.finish(incoming.stream, error)
+                }
+            } while connection.next(method, &incoming)
         }
     }
 
@@ -105,17 +111,13 @@ public final class MethodHandler: Sendable {
 @usableFromInline struct IncomingCall: Sendable {
     @usableFromInline let stream: UInt32
     let deadline: UInt64
-    /// Where its first message is; nil when a stream of requests has not brought one yet.
-    let body: IncomingBody?
+    /// Where its first message is, for as long as the connection reads no further frame; nil when a
+    /// stream of requests has not brought one yet.
+    let body: ConnectionCore<CallState>.Body?
     /// Whether no further message comes.
     let isLast: Bool
-    let metadata: Metadata
-}
-
-/// Where a message is, for as long as the connection reads no further frame.
-struct IncomingBody: Sendable {
-    let range: Range<Int>
-    let isAssembled: Bool
-    let isCompressed: Bool
-    let credit: Int
+    /// What the caller sent before the request, if anything.
+    let metadata: Metadata?
+    /// The task that runs its handler, unless it was suspended meanwhile.
+    var runner: UInt64
 }

@@ -17,9 +17,14 @@ extension RPCConnection {
     func unaryOnLoop<Request: Message, Response: Message>(
         _ method: MethodDescriptor, _ request: Request, _ options: CallOptions
     ) async throws(RPCError) -> Response {
-        let sink = takeSink()
-        if needsQueue { try await queue(method, options) }
-        try begin(method, options, sink) { request.encode(into: &$0) }
+        var begun = try begin(method, options) { request.encode(into: &$0) }
+        while begun == nil {
+            try await queue(method, options)
+            begun = try begin(method, options, hasWaited: true) { request.encode(into: &$0) }
+        }
+        guard let sink = begun else {
+            throw RPCError(.internal, "\(method.name) did not begin")
+        }
         while sink.end == nil { await sink.wait() }
         return try response(sink, method)
     }
@@ -190,16 +195,49 @@ extension RPCConnection {
         }
     }
 
+    /// Begins a call for one answer; nil when it must wait for room.
+    @usableFromInline
+    func begin(
+        _ method: MethodDescriptor, _ options: CallOptions, hasWaited: Bool = false,
+        _ encode: (inout WireWriter) -> Void
+    ) throws(RPCError) -> UnarySink? {
+        if options.more != nil {
+            if !hasWaited, needsQueue { return nil }
+            let sink = takeSink()
+            try begin(method, options, sink, encode)
+            return sink
+        }
+        if isCurrentTaskCancelled { throw Self.cancelled(method) }
+        let now = loop.now
+        var terms = ConnectionCore<CallState>.CallTerms()
+        terms.deadline = deadline(method, options, now)
+        if terms.deadline == .max { terms.heartbeat = method.idleNanoseconds / 3 }
+        let (sink, isTimerLate) = try state.withValue {
+            state throws(RPCError) -> (UnarySink?, Bool) in
+            if !hasWaited, state.needsQueue { return (nil, false) }
+            let sink = state.sinks.popLast() ?? UnarySink(self)
+            sink.began = now
+            sink.stream = try state.core.call(method, terms, now: now, sink, encode)
+            state.tally.callsMade &+= 1
+            state.channel?.setNeedsFlush()
+            return (sink, state.core.streamsDue < state.timerAt)
+        }
+        if isTimerLate { updateTimer() }
+        return sink
+    }
+
+    private static func cancelled(_ method: MethodDescriptor) -> RPCError {
+        RPCError(
+            .cancelled, "\(method.name) was cancelled before it was sent", certainty: .notSent)
+    }
+
     /// Sends the request, or the head of a stream of them.
     @usableFromInline
     func begin(
         _ method: MethodDescriptor, _ options: CallOptions, _ sink: MessageSink,
         _ encode: (inout WireWriter) -> Void
     ) throws(RPCError) {
-        if Task.isCancelled {
-            throw RPCError(
-                .cancelled, "\(method.name) was cancelled before it was sent", certainty: .notSent)
-        }
+        if isCurrentTaskCancelled { throw Self.cancelled(method) }
         let now = loop.now
         var terms = ConnectionCore<CallState>.CallTerms()
         terms.deadline = deadline(method, options, now)
@@ -212,25 +250,24 @@ extension RPCConnection {
             terms.isCompressed = more.compressesRequest && takesCompressed
         }
         sink.began = now
-        var compressed: [UInt8] = []
-        if terms.isCompressed, !terms.streamsRequest { compressed = deflate(encode) }
-        let (channel, isTimerLate) = try state.withValue {
-            state throws(RPCError) -> (Channel?, Bool) in
+        let compressed =
+            terms.isCompressed && !terms.streamsRequest ? deflate(encode) : nil
+        let isTimerLate = try state.withValue { state throws(RPCError) -> Bool in
             sink.stream = try state.core.call(method, terms, now: now, sink) { writer in
-                if terms.isCompressed, !terms.streamsRequest {
+                if let compressed {
                     writer.bytes.append(contentsOf: compressed)
                 } else {
                     encode(&writer)
                 }
             }
             state.tally.callsMade &+= 1
-            return (state.channel, state.core.streamsDue < state.timerAt)
+            state.channel?.setNeedsFlush()
+            if terms.isCompressed, terms.streamsRequest {
+                state.core.setCompression(sink.stream, true)
+            }
+            return state.core.streamsDue < state.timerAt
         }
-        channel?.setNeedsFlush()
         if isTimerLate { updateTimer() }
-        if terms.isCompressed, terms.streamsRequest {
-            state.withValue { $0.core.setCompression(sink.stream, true) }
-        }
     }
 
     /// The earliest of what the caller, the schema and the call that this one is made for say.
@@ -260,8 +297,11 @@ extension RPCConnection {
 
     /// A call of ours has ended: others may begin.
     private func callOver() {
-        setNeedsFlush()
-        admitQueued()
+        let (hasQueue, isDraining) = state.withValue { state in
+            state.channel?.setNeedsFlush()
+            return (!state.queue.isEmpty, state.core.drain != .no)
+        }
+        if hasQueue { admitQueued() }
         if isDraining { closeIfDrained() }
     }
 
@@ -306,50 +346,57 @@ extension RPCConnection {
         _ stream: UInt32, _ body: ConnectionCore<CallState>.Body, isLast: Bool, hasHead: Bool
     ) {
         if hasHead { noteHead(stream) }
-        let place = IncomingBody(
-            range: body.range, isAssembled: body.isAssembled, isCompressed: body.isCompressed,
-            credit: body.credit)
         let (sink, isOurs) = state.withValue { state -> (MessageSink?, Bool) in
             guard let slot = state.core.streams.slot(of: stream) else { return (nil, false) }
             let sink = state.core.streams[slot].attachment?.sink
             let isOurs = state.core.isOurs(stream)
-            if isOurs, isLast { state.core.takeCall(stream) }
+            if isOurs, isLast {
+                state.core.completeCall(slot, stream)
+                if !body.isAssembled { state.core.owe(body.credit) }
+            }
             return (sink, isOurs)
         }
         guard let sink else { return }
-        receive(sink, isLast ? 0 : stream, place)
-        guard isLast else { return }
+        if !isLast || !isOurs { return receive(sink, stream, body, isLast: isLast) }
+        if let failure = read(body, into: sink, credit: 0) { sink.finish(failure) }
         sink.finish(nil)
-        if isOurs { callOver() }
+        callOver()
     }
 
-    /// Reads a message into a sink; `stream` is 0 when it has ended.
-    func receive(_ sink: MessageSink, _ stream: UInt32, _ place: IncomingBody) {
-        let holds = sink.holdsMessages && stream != 0
+    /// Gives a message of a stream that goes on to its reader; with `isLast`, no other follows.
+    func receive(
+        _ sink: MessageSink, _ stream: UInt32, _ body: ConnectionCore<CallState>.Body,
+        isLast: Bool
+    ) {
+        let holds = sink.holdsMessages
         state.withValue { state in
             if holds {
-                state.core.hold(stream, place.credit, isAssembled: place.isAssembled)
-            } else if stream != 0 {
-                if !place.isAssembled { state.core.owe(place.credit) }
-                state.core.consumed(stream, place.credit)
-            } else if !place.isAssembled {
-                state.core.owe(place.credit)
+                state.core.hold(stream, body.credit, isAssembled: body.isAssembled)
+            } else {
+                if !body.isAssembled { state.core.owe(body.credit) }
+                state.core.consumed(stream, body.credit)
             }
         }
-        let credit = holds ? place.credit : 0
-        var failure: RPCError?
-        if !place.isAssembled, !place.isCompressed {
-            failure = loop.withLent { sink.receive($0.extracting(place.range), credit: credit) }
-        } else {
-            if place.isCompressed { sink.report?.noteCompressed() }
-            switch bytes(of: place) {
-            case .success(let bytes): failure = sink.receive(bytes.span, credit: credit)
-            case .failure(let error): failure = error
-            }
+        if let failure = read(body, into: sink, credit: holds ? body.credit : 0) {
+            sink.finish(failure)
+            giveUp(stream, failure)
+        } else if isLast {
+            sink.finish(nil)
         }
-        guard let failure else { return }
-        sink.finish(failure)
-        if stream != 0 { giveUp(stream, failure) }
+    }
+
+    /// Reads a message into a sink.
+    private func read(
+        _ body: ConnectionCore<CallState>.Body, into sink: MessageSink, credit: Int
+    ) -> RPCError? {
+        if !body.isAssembled, !body.isCompressed {
+            return loop.withLent { sink.receive($0.extracting(body.range), credit: credit) }
+        }
+        if body.isCompressed { sink.report?.noteCompressed() }
+        switch bytes(of: body) {
+        case .success(let bytes): return sink.receive(bytes.span, credit: credit)
+        case .failure(let error): return error
+        }
     }
 
     /// Ends a call of which a message cannot be read.

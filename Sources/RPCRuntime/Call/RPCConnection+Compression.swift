@@ -19,7 +19,7 @@ extension RPCConnection {
     }
 
     /// The bytes of a message that is not where it came, or compressed.
-    func bytes(of place: IncomingBody) -> Result<[UInt8], RPCError> {
+    func bytes(of place: ConnectionCore<CallState>.Body) -> Result<[UInt8], RPCError> {
         let assembled =
             place.isAssembled
             ? state.withValue { state -> [UInt8] in

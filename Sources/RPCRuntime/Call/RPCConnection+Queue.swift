@@ -24,10 +24,7 @@ final class RoomWaiter: Waiting {
 extension RPCConnection {
     /// Whether a call must wait, because the peer serves no more at once, or others wait already.
     @usableFromInline var needsQueue: Bool {
-        state.withValue { state in
-            state.core.phase == .open
-                && (!state.core.hasRoomForCall || !state.queue.isEmpty)
-        }
+        state.withValue { $0.needsQueue }
     }
 
     /// Suspends until the peer has room for the call, first come, first served.

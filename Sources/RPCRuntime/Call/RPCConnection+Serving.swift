@@ -1,12 +1,6 @@
 import Synchronization
 import Transport
 
-extension IncomingCall {
-    static var none: IncomingCall {
-        IncomingCall(stream: 0, deadline: .max, body: nil, isLast: true, metadata: Metadata())
-    }
-}
-
 extension RPCConnection {
     // Handlers run in a task that goes from one request to the next, as long as none has to wait:
     // most calls cost no task of their own. When a handler waits, the task is that call's for the
@@ -28,7 +22,10 @@ extension RPCConnection {
             case .request(let request):
                 if let found = admit(request) { return found }
             case .needsBytes:
-                state.withValue { $0.runner = 0 }
+                state.withValue { state in
+                    state.runner = 0
+                    state.context = nil
+                }
                 return nil
             default: handle(event)
             }
@@ -39,45 +36,52 @@ extension RPCConnection {
     private func admit(_ request: ConnectionCore<CallState>.Request)
         -> (MethodHandler, IncomingCall)?
     {
-        let found = state.withValue { state -> (RouteTable.Route, IncomingCall)? in
+        let (route, runner) = state.withValue { state -> (RouteTable.Route?, UInt64) in
             state.tally.callsServed &+= 1
-            guard let route = state.routes.route(request.method) else { return nil }
-            let body = request.body.map {
-                IncomingBody(
-                    range: $0.range, isAssembled: $0.isAssembled, isCompressed: $0.isCompressed,
-                    credit: $0.credit)
-            }
-            let incoming = IncomingCall(
-                stream: request.stream, deadline: request.deadline, body: body,
-                isLast: request.isLast,
-                metadata: request.hasMetadata ? state.core.detail.metadata : Metadata())
-            state.running = incoming
-            return (route, incoming)
+            state.running = request.stream
+            state.context?.deadline.store(request.deadline, ordering: .relaxed)
+            return (state.routes.route(request.method), state.runner)
         }
-        guard let (route, incoming) = found else {
-            refuse(
-                request.stream, .unimplemented,
-                "no service here has the method number \(request.method)")
-            return nil
-        }
-        let method = route.handler.method
-        guard route.isAllowed else {
-            refuse(
-                request.stream, .permissionDenied,
-                "\(method.name) may be called by \(method.roles.joined(separator: ", ")), not by \(peer)"
-            )
+        guard let route, route.isAllowed else {
+            refuse(request, route?.handler.method)
             return nil
         }
         if request.deadline != .max, options.refusesDoomedCalls,
             route.handler.load.dooms(request.deadline - min(loop.now, request.deadline))
         {
-            refuse(
-                request.stream, .deadlineExceeded,
-                "\(method.name) usually takes longer than the \(Duration.nanoseconds(Int64(clamping: request.deadline &- loop.now))) that were left (option refusesDoomedCalls)"
-            )
+            refuseDoomed(request, route.handler.method)
             return nil
         }
+        let metadata =
+            request.hasMetadata ? state.withValue { $0.core.detail.metadata } : nil
+        let incoming = IncomingCall(
+            stream: request.stream, deadline: request.deadline, body: request.body,
+            isLast: request.isLast, metadata: metadata, runner: runner)
         return (route.handler, incoming)
+    }
+
+    private func refuse(
+        _ request: ConnectionCore<CallState>.Request, _ method: MethodDescriptor?
+    ) {
+        guard let method else {
+            return refuse(
+                request.stream, .unimplemented,
+                "no service here has the method number \(request.method)")
+        }
+        refuse(
+            request.stream, .permissionDenied,
+            "\(method.name) may be called by \(method.roles.joined(separator: ", ")), not by \(peer)"
+        )
+    }
+
+    private func refuseDoomed(
+        _ request: ConnectionCore<CallState>.Request, _ method: MethodDescriptor
+    ) {
+        let left = Duration.nanoseconds(Int64(clamping: request.deadline &- loop.now))
+        refuse(
+            request.stream, .deadlineExceeded,
+            "\(method.name) usually takes longer than the \(left) that were left (option refusesDoomedCalls)"
+        )
     }
 
     /// Answers a request that no handler sees.
@@ -87,37 +91,74 @@ extension RPCConnection {
 
     /// Runs handlers, beginning with this one, until one waits or no request is left.
     private func run(_ handler: MethodHandler, _ incoming: IncomingCall) {
-        let number = state.withValue { state in
+        let context = CallContext()
+        context.deadline.store(incoming.deadline, ordering: .relaxed)
+        var incoming = incoming
+        incoming.runner = state.withValue { state in
             state.runnerCount += 1
             state.runner = state.runnerCount
+            state.context = context
             return state.runnerCount
         }
-        let context = CallContext()
-        let task = CallContext.$current.withValue(context) {
+        let number = incoming.runner
+        let task = CallContext.$current.withValue(context) { [incoming] in
             Task.immediate(executorPreference: loop) { [self] in
-                await serve(handler, incoming, context, number)
+                await serve(handler, incoming)
             }
         }
         keep(task, number)
     }
 
-    private func serve(
-        _ first: MethodHandler, _ firstCall: IncomingCall, _ context: CallContext,
-        _ number: UInt64
-    ) async {
+    private func serve(_ first: MethodHandler, _ firstCall: IncomingCall) async {
         var (handler, incoming) = (first, firstCall)
+        let number = firstCall.runner
+        state.withValue { $0.contextOwners = Self.owners($0.context) }
         while true {
-            context.deadline.store(incoming.deadline, ordering: .relaxed)
-            let owners = _getRetainCount(context)
             await handler.run(self, incoming)
-            // Not when the task was suspended: the connection has gone on without it. Nor when the
-            // handler left a task behind that has this call's context.
-            guard loop.isCurrent, state.withValue({ $0.runner == number }),
-                _getRetainCount(context) == owners
-            else { return }
-            guard let next = nextRequest() else { return }
-            (handler, incoming) = next
+            guard loop.isCurrent else { return }
+            let staged = state.withValue { state -> (MethodHandler, IncomingCall)? in
+                guard state.runner == number else { return nil }
+                defer { state.staged = nil }
+                return state.staged
+            }
+            if let staged {
+                (handler, incoming) = staged
+            } else if handler.method.kind != .unary, mayGoOn(number), let next = nextRequest() {
+                (handler, incoming) = next
+            } else {
+                return
+            }
         }
+    }
+
+    /// The next request, for a handler that has answered the one before; false when it is to
+    /// return.
+    @usableFromInline
+    func next(_ method: MethodDescriptor, _ incoming: inout IncomingCall) -> Bool {
+        guard mayGoOn(incoming.runner), let (handler, next) = nextRequest() else { return false }
+        if handler.method === method {
+            incoming = next
+            return true
+        }
+        state.withValue { $0.staged = (handler, next) }
+        return false
+    }
+
+    /// Whether the task of a handler that has answered goes on with other requests.
+    ///
+    /// Not when it was suspended: the connection has gone on without it. Nor when the handler left
+    /// a task behind that has this call's context.
+    private func mayGoOn(_ number: UInt64) -> Bool {
+        guard loop.isCurrent else { return false }
+        return state.withValue { state in
+            state.runner == number && Self.owners(state.context) == state.contextOwners
+        }
+    }
+
+    /// How many hold a context; comparable between calls of this function alone.
+    @inline(never)
+    private static func owners(_ context: CallContext?) -> UInt {
+        context.map { _getRetainCount($0) } ?? 0
     }
 
     /// Keeps a task that has stopped at a handler which waits, so that it can be cancelled.
@@ -125,7 +166,9 @@ extension RPCConnection {
         let isOver = state.withValue { state -> Bool in
             guard state.runner == number else { return false }
             state.runner = 0
-            let stream = state.running.stream
+            state.context = nil
+            state.staged = nil
+            let stream = state.running
             guard let slot = state.core.slot(of: stream) else {
                 // It has answered, or lost its link.
                 return state.end != nil
@@ -162,9 +205,10 @@ extension RPCConnection {
             return sink.finish(RPCError(.cancelled, "the call is over"))
         }
         if let body = incoming.body {
-            receive(sink, stream, body)
+            receive(sink, stream, body, isLast: incoming.isLast)
+        } else if incoming.isLast {
+            sink.finish(nil)
         }
-        if incoming.isLast { sink.finish(nil) }
     }
 
     func requests(of stream: UInt32) -> MessageSink? {

@@ -16,7 +16,11 @@ public final class RPCConnection: ChannelHandler {
         /// The task that runs handlers now, and the stream it is at; 0 for none.
         var runner: UInt64 = 0
         var runnerCount: UInt64 = 0
-        var running = IncomingCall.none
+        var running: UInt32 = 0
+        var context: CallContext?
+        var contextOwners: UInt = 0
+        /// The request that the runner found for another method's handler.
+        var staged: (MethodHandler, IncomingCall)?
         /// An empty buffer that keeps its memory for the next turn's output.
         var spare: [UInt8] = []
         var timer: TimerID?
@@ -40,6 +44,11 @@ public final class RPCConnection: ChannelHandler {
         var isGone = false
         var end: RPCError?
         var tally = LinkTally()
+
+        /// Whether a call must wait, because the peer serves no more at once, or others wait already.
+        var needsQueue: Bool {
+            core.phase == .open && (!core.hasRoomForCall || !queue.isEmpty)
+        }
     }
 
     let state: LoopBound<State>

@@ -6,7 +6,8 @@ public struct ServerCall: Sendable {
     public let connection: RPCConnection
     public let method: MethodDescriptor
     /// What the caller sent before the request.
-    public let metadata: Metadata
+    public var metadata: Metadata { sent ?? Metadata() }
+    private let sent: Metadata?
     let stream: UInt32
     /// On the loop's clock; `UInt64.max` for none.
     let deadline: UInt64
@@ -16,7 +17,7 @@ public struct ServerCall: Sendable {
     ) {
         self.connection = connection
         self.method = method
-        metadata = incoming.metadata
+        sent = incoming.metadata
         stream = incoming.stream
         deadline = incoming.deadline
     }

@@ -77,7 +77,7 @@ extension ConnectionCore {
 
     private mutating func handlePing(_ bytes: Span<UInt8>, _ payload: Range<Int>) -> Event? {
         guard payload.count == 8 else { return broken("a ping without its 8 bytes") }
-        let floor = max(options.keepaliveFloor.nanoseconds, 1)
+        let floor = times.floor
         let earned = now > pingTokensAt ? (now - pingTokensAt) / floor : 0
         if earned > 0 {
             pingTokens = min(options.pingBurst, pingTokens + Int(clamping: min(earned, 1 << 20)))
@@ -158,7 +158,7 @@ extension ConnectionCore {
         let limit =
             unread > options.unreadBytesMax / 2 ? 0 : max(options.streamWindowMax, 0)
         let credit = more(slot).window.read(
-            count, now, growth: options.windowGrowthTime.nanoseconds, max: limit)
+            count, now, growth: times.growth, max: limit)
         guard credit > 0 else { return }
         streams[slot].receiveCredit += credit
         control(.credit, stream: stream, UInt64(credit), bytes: 4)
@@ -167,7 +167,7 @@ extension ConnectionCore {
     /// Gives connection credit back, in large steps.
     mutating func owe(_ count: Int) {
         let credit = window.read(
-            count, now, growth: options.windowGrowthTime.nanoseconds,
+            count, now, growth: times.growth,
             max: options.connectionWindowMax)
         guard credit > 0 else { return }
         receiveCredit += credit

@@ -35,7 +35,7 @@ extension ConnectionCore {
         // The bytes are paid back at once: a complete message is decoded before the next frame
         // is read, and an incomplete one is bounded by the reassembly limits.
         owe(payload.count)
-        if let refusal = refusal(head) {
+        if mayRefuse(head), let refusal = refusal(head) {
             control(.status, stream: stream, CallStatus(refusal))
             return charge(1, "a call that was refused")
         }
@@ -124,6 +124,14 @@ extension ConnectionCore {
         let (nanoseconds, isLong) = timeoutMicroseconds.multipliedReportingOverflow(by: 1000)
         let (deadline, isFar) = now.addingReportingOverflow(nanoseconds)
         return isLong || isFar ? .max : deadline
+    }
+
+    /// Whether ``refusal(_:)`` may have anything to say: cheap, as it is asked for every call.
+    @inline(__always)
+    private func mayRefuse(_ head: borrowing CallHead) -> Bool {
+        drain == .refusing || servedCount >= servedMax
+            || account.servedCount >= options.peerStreamsMax
+            || backlogBytes > options.backlogBytesMax || !head.metadata.isEmpty
     }
 
     private func refusal(_ head: CallHead) -> RPCError? {

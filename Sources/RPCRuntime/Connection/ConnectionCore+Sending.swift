@@ -160,7 +160,7 @@ extension ConnectionCore {
         guard let slot = streams.slot(of: stream) else { return }
         more(slot).backlog = backlog
         backlogBytes += backlog.bytes.count
-        lower(due: now &+ options.stallTimeout.nanoseconds)
+        lower(due: now &+ times.stall)
         enqueue(stream)
         pump()
     }

@@ -167,6 +167,13 @@ extension ConnectionCore {
         return attachment
     }
 
+    /// Forgets a call of ours whose last message has come.
+    mutating func completeCall(_ slot: Int, _ stream: UInt32) {
+        lastCall = now
+        release(slot, stream)
+        streams.discard(slot: slot)
+    }
+
     /// Gives back what a stream holds of the connection's and the account's.
     mutating func release(_ slot: Int, _ stream: UInt32) {
         guard let more = streams[slot].more else { return }

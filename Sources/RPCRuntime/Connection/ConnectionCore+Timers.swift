@@ -9,7 +9,7 @@ extension ConnectionCore {
     }
 
     private var partialDue: UInt64 {
-        partialSince.map { $0 &+ options.frameTimeout.nanoseconds } ?? .max
+        partialSince.map { $0 &+ times.frame } ?? .max
     }
 
     private var idleDue: UInt64 {
@@ -22,10 +22,10 @@ extension ConnectionCore {
 
     private var keepaliveDue: UInt64 {
         // Anything that comes is life: on a slow line the pong stands behind other bytes.
-        if let pingSent { return max(pingSent, lastReceived) &+ options.pingTimeout.nanoseconds }
-        let silence = streams.isEmpty ? options.keepaliveIdle : options.keepaliveActive
+        if let pingSent { return max(pingSent, lastReceived) &+ times.ping }
+        let silence = streams.isEmpty ? times.idle : times.active
         let floor = UInt64(peerHello.keepaliveMinMilliseconds) * 1_000_000
-        return lastReceived &+ max(silence.nanoseconds, floor)
+        return lastReceived &+ max(silence, floor)
     }
 
     /// Lets time pass: sends a due ping or heartbeat, and finds what is overdue.
@@ -80,7 +80,7 @@ extension ConnectionCore {
             due = min(due, streams[slot].deadline)
             guard let more = streams[slot].more else { continue }
             if let backlog = more.backlog {
-                let end = backlog.movedAt &+ options.stallTimeout.nanoseconds
+                let end = backlog.movedAt &+ times.stall
                 if end <= now { return stall(slot, stream) }
                 due = min(due, end)
             }

@@ -29,7 +29,7 @@ struct ConnectionCore<Attachment: AnyObject> {
     enum Drain { case no, announced, refusing }
 
     /// Where a complete message is.
-    struct Body {
+    struct Body: Sendable {
         /// In the bytes given to `next`, unless it came in several frames: then it is in
         /// ``Detail/assembled``.
         var range: Range<Int>
@@ -98,8 +98,24 @@ struct ConnectionCore<Attachment: AnyObject> {
         var heartbeat: UInt64 = 0
     }
 
+    /// The options' times in nanoseconds, so that no call divides.
+    struct Times {
+        let growth, stall, frame, ping, active, idle, floor: UInt64
+
+        init(_ options: RPCOptions) {
+            growth = options.windowGrowthTime.nanoseconds
+            stall = options.stallTimeout.nanoseconds
+            frame = options.frameTimeout.nanoseconds
+            ping = options.pingTimeout.nanoseconds
+            active = options.keepaliveActive.nanoseconds
+            idle = options.keepaliveIdle.nanoseconds
+            floor = max(options.keepaliveFloor.nanoseconds, 1)
+        }
+    }
+
     let role: Role
     let options: RPCOptions
+    let times: Times
     /// Names the other end in errors.
     var peerName: String
     /// What the peer holds, over all its connections.
@@ -176,6 +192,7 @@ struct ConnectionCore<Attachment: AnyObject> {
     ) {
         self.role = role
         self.options = options
+        times = Times(options)
         self.peerName = peerName
         self.now = now
         account = PeerAccount(options, now: now)

@@ -45,14 +45,15 @@ struct FrameHeader: Equatable {
 
     /// Reads the header at `offset`, where ``size`` bytes must be.
     init(_ bytes: Span<UInt8>, at offset: Int) {
-        length = Int(bytes[offset]) | Int(bytes[offset + 1]) << 8 | Int(bytes[offset + 2]) << 16
-        type = bytes[offset + 3]
+        let bytes = bytes.extracting(offset..<offset + Self.size)
+        length = Int(bytes[0]) | Int(bytes[1]) << 8 | Int(bytes[2]) << 16
+        type = bytes[3]
         stream =
-            UInt32(bytes[offset + 4]) | UInt32(bytes[offset + 5]) << 8
-            | UInt32(bytes[offset + 6]) << 16 | UInt32(bytes[offset + 7]) << 24
-        flags = bytes[offset + 8]
-        reserved = bytes[offset + 9]
-        head = Int(bytes[offset + 10]) | Int(bytes[offset + 11]) << 8
+            UInt32(bytes[4]) | UInt32(bytes[5]) << 8 | UInt32(bytes[6]) << 16
+            | UInt32(bytes[7]) << 24
+        flags = bytes[8]
+        reserved = bytes[9]
+        head = Int(bytes[10]) | Int(bytes[11]) << 8
     }
 
     init(_ type: FrameType, stream: UInt32, length: Int, flags: UInt8 = 0, head: Int = 0) {
@@ -65,25 +66,27 @@ struct FrameHeader: Equatable {
 
     /// Writes the header over the ``size`` bytes at `offset`.
     func write(to bytes: inout [UInt8], at offset: Int) {
-        bytes[offset] = UInt8(truncatingIfNeeded: length)
-        bytes[offset + 1] = UInt8(truncatingIfNeeded: length >> 8)
-        bytes[offset + 2] = UInt8(truncatingIfNeeded: length >> 16)
-        bytes[offset + 3] = type
-        bytes[offset + 4] = UInt8(truncatingIfNeeded: stream)
-        bytes[offset + 5] = UInt8(truncatingIfNeeded: stream >> 8)
-        bytes[offset + 6] = UInt8(truncatingIfNeeded: stream >> 16)
-        bytes[offset + 7] = UInt8(truncatingIfNeeded: stream >> 24)
-        bytes[offset + 8] = flags
-        bytes[offset + 9] = reserved
-        bytes[offset + 10] = UInt8(truncatingIfNeeded: head)
-        bytes[offset + 11] = UInt8(truncatingIfNeeded: head >> 8)
+        // One check that the array is not shared, for all bytes.
+        var target = bytes.mutableSpan
+        target[offset] = UInt8(truncatingIfNeeded: length)
+        target[offset + 1] = UInt8(truncatingIfNeeded: length >> 8)
+        target[offset + 2] = UInt8(truncatingIfNeeded: length >> 16)
+        target[offset + 3] = type
+        target[offset + 4] = UInt8(truncatingIfNeeded: stream)
+        target[offset + 5] = UInt8(truncatingIfNeeded: stream >> 8)
+        target[offset + 6] = UInt8(truncatingIfNeeded: stream >> 16)
+        target[offset + 7] = UInt8(truncatingIfNeeded: stream >> 24)
+        target[offset + 8] = flags
+        target[offset + 9] = reserved
+        target[offset + 10] = UInt8(truncatingIfNeeded: head)
+        target[offset + 11] = UInt8(truncatingIfNeeded: head >> 8)
     }
 
     /// Makes room for a header, to be written over later; where it begins.
     static func reserve(in bytes: inout [UInt8]) -> Int {
         let start = bytes.count
         bytes.append(addingCapacity: size) { room in
-            for _ in 0..<size { room.append(0) }
+            room.append(repeating: 0, count: size)
         }
         return start
     }
