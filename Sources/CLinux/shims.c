@@ -1,6 +1,7 @@
 #define _GNU_SOURCE
 #include "CLinux.h"
 #include <errno.h>
+#include <malloc.h>
 #include <pthread.h>
 #include <stdio.h>
 
@@ -31,3 +32,8 @@ void CLinux_name_thread(const char *name) { pthread_setname_np(pthread_self(), n
 void CLinux_flush_lines(void) { setvbuf(stdout, NULL, _IOLBF, 0); }
 
 void CLinux_complain(const char *line) { fprintf(stderr, "%s\n", line); }
+
+void CLinux_keep_freed_memory(int bytes) {
+    mallopt(M_MMAP_THRESHOLD, bytes < (32 << 20) ? bytes : 32 << 20);
+    mallopt(M_TRIM_THRESHOLD, bytes);
+}

@@ -20,8 +20,17 @@ public enum CPUClock {
     public static func monotonic() -> UInt64 { EventLoop.clock() }
 }
 
-/// A process's memory, for benchmarks.
+/// A process's memory.
 public enum ProcessMemory {
+    /// Keeps up to so many freed bytes in the process, instead of giving them back to the kernel at
+    /// once.
+    ///
+    /// For the `main` of programs that move large messages: memory that is given back and asked for
+    /// again costs a page fault for each 4 KiB, more than copying them does.
+    public static func keepFreed(_ bytes: Int) {
+        CLinux_keep_freed_memory(Int32(clamping: bytes))
+    }
+
     /// The resident set of a process in KiB; 0 when it cannot be read.
     public static func kilobytes(_ process: Int32) -> Int {
         guard let file = unsafe fopen("/proc/\(process)/status", "r") else { return 0 }

@@ -12,7 +12,10 @@ enum BenchServer {
         let loop = EventLoop(name: "server")
         let server = RPCServer(
             tls: tls, loop: loop, services: [Echo.handlers(EchoHandler())],
-            options: options.limits)
+            options: options.limits,
+            log: { event in
+                if event.level != .info { StandardError.write(line: "server: \(event.message)") }
+            })
         _ = try server.listen(on: SocketAddress(host: options.host, port: options.port))
         print("READY")
         while true { try await Task.sleep(for: .seconds(3600)) }

@@ -37,6 +37,7 @@ import Transport
 
     static func main() async {
         CLinux_flush_lines()
+        ProcessMemory.keepFreed(256 << 20)
         var arguments = Array(CommandLine.arguments.dropFirst())
         guard let command = arguments.first else { return fail(usage) }
         arguments.removeFirst()

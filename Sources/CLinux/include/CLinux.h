@@ -58,4 +58,8 @@ int CLinux_next_signal(void);
 /// Writing to a closed pipe or socket gives EPIPE and no signal.
 void CLinux_ignore_broken_pipes(void);
 
+/// Has freed memory kept by the process up to `bytes`, for programs that move large messages: given
+/// back and asked for again, each page costs a fault.
+void CLinux_keep_freed_memory(int bytes);
+
 #endif

@@ -115,7 +115,7 @@ extension RPCConnection {
                                 : .nanoseconds(
                                     Int64(clamping: stream.deadline - min(now, stream.deadline))),
                             sendCredit: stream.sendCredit, receiveCredit: stream.receiveCredit,
-                            backlogBytes: backlog.map { $0.bytes.count - $0.start } ?? 0,
+                            backlogBytes: backlog?.left ?? 0,
                             unreadBytes: stream.more?.unread ?? 0)
                     }
                 },

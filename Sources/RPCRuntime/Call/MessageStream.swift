@@ -38,6 +38,13 @@ public struct MessageStream<Element: Message>: AsyncSequence, Sendable {
         ///
         /// Throws the status of a call that failed, once the messages before it have been taken.
         @inlinable public mutating func next() async throws(RPCError) -> Element? {
+            try await next(isolation: nil)
+        }
+
+        /// The same, without leaving the caller's actor.
+        @inlinable public mutating func next(
+            isolation actor: isolated (any Actor)?
+        ) async throws(RPCError) -> Element? {
             if index == taken.count {
                 taken = try await stream.take()
                 index = 0

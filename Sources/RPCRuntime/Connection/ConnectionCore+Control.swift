@@ -42,7 +42,7 @@ extension ConnectionCore {
             (1024...1 << 31).contains(hello.connectionWindow)
         else { return broken("its hello has limits that nobody can keep") }
         peerHello = hello
-        frameLimit = min(Self.outputHighWater, Int(clamping: hello.frameBytesMax))
+        frameLimit = min(Self.pumpHighWater, Int(clamping: hello.frameBytesMax))
         pieceLimit = min(Self.quantum, frameLimit)
         sendCredit = Int(clamping: hello.connectionWindow)
         phase = .open
@@ -113,7 +113,6 @@ extension ConnectionCore {
         } else if isFuture(header.stream) {
             return broken("credit for stream \(header.stream), which nobody has opened")
         }
-        pump()
         return count < 256 ? charge(1, "credit in tiny steps") : nil
     }
 

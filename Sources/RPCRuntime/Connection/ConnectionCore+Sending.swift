@@ -52,21 +52,25 @@ extension ConnectionCore {
         if terms.deadline == .max { state.flags.insert(.openEnded) }
         let hasMessage = !terms.streamsRequest
         if hasMessage { state.flags.insert(.requestEnded) }
-        if mayLeave(length, start), length <= sendCredit, length <= state.sendCredit {
+        if unsentHeads == 0, mayLeave(length, start), length <= sendCredit,
+            length <= state.sendCredit
+        {
             let flags = Self.flags(
                 endsMessage: hasMessage, endsStream: hasMessage, terms.isCompressed)
             FrameHeader(.request, stream: stream, length: length, flags: flags, head: headLength)
                 .write(to: &output.bytes, at: start)
             sendCredit -= length
             state.sendCredit -= length
-            state.flags.insert(.sent)
             streams.insert(stream, state)
         } else {
             streams.insert(stream, state)
             let backlog = takeBacklog(
                 from: start, head: headLength, isRequest: true, isCompressed: terms.isCompressed,
                 hasMessage: hasMessage, endsStream: hasMessage)
+            // Streams begin in the order of their numbers: the next call must not go ahead.
+            unsentHeads += 1
             wait(stream, backlog)
+            sendHeads()
         }
         if terms.heartbeat > 0 { expectHeartbeats(stream, terms.heartbeat) }
         return stream
@@ -149,20 +153,22 @@ extension ConnectionCore {
         from start: Int, head: Int?, isRequest: Bool, isCompressed: Bool, hasMessage: Bool = true,
         endsStream: Bool
     ) -> Backlog {
-        let bytes = Array(output.bytes[(start + FrameHeader.size)...])
-        output.bytes.removeSubrange(start...)
+        // The shorter of the message and what stands before it is copied.
+        let isLong = output.bytes.count - start > start
+        var bytes = Array(isLong ? output.bytes[..<start] : output.bytes[start...])
+        if isLong { swap(&bytes, &output.bytes) } else { output.bytes.removeSubrange(start...) }
         return Backlog(
-            bytes, head: head, isRequest: isRequest, isCompressed: isCompressed,
-            hasMessage: hasMessage, endsStream: endsStream, now: now)
+            bytes, from: (isLong ? start : 0) + FrameHeader.size, head: head,
+            isRequest: isRequest, isCompressed: isCompressed, hasMessage: hasMessage,
+            endsStream: endsStream, now: now)
     }
 
     private mutating func wait(_ stream: UInt32, _ backlog: Backlog) {
         guard let slot = streams.slot(of: stream) else { return }
         more(slot).backlog = backlog
-        backlogBytes += backlog.bytes.count
+        backlogBytes += backlog.left
         lower(due: now &+ times.stall)
         enqueue(stream)
-        pump()
     }
 
     /// Sends a message on an open stream: of an answer, or of a stream of requests.
@@ -377,6 +383,24 @@ extension ConnectionCore {
 
     // MARK: - The backlog
 
+    /// Sends the beginning of requests that wait, so that others may be begun behind them.
+    private mutating func sendHeads() {
+        while unsentHeads > 0, output.bytes.count < Self.outputHighWater,
+            let index = sendQueue.firstIndex(where: { unsentHead($0) != nil }),
+            let head = unsentHead(sendQueue[index]), head <= sendCredit
+        {
+            let stream = sendQueue.remove(at: index)
+            if sendPiece(stream) { sendQueue.append(stream) }
+        }
+    }
+
+    /// The length of the head of a request of which nothing has left.
+    private func unsentHead(_ stream: UInt32) -> Int? {
+        guard let slot = streams.slot(of: stream), let backlog = backlog(slot), backlog.isRequest
+        else { return nil }
+        return backlog.head
+    }
+
     mutating func enqueue(_ stream: UInt32) {
         guard let slot = streams.slot(of: stream), !streams[slot].flags.contains(.queued) else {
             return
@@ -389,7 +413,7 @@ extension ConnectionCore {
     mutating func pump() {
         guard phase == .open, !sendQueue.isEmpty else { return }
         var index = 0
-        while index < sendQueue.count, sendCredit > 0, output.bytes.count < Self.outputHighWater {
+        while index < sendQueue.count, sendCredit > 0, output.bytes.count < Self.pumpHighWater {
             let stream = sendQueue[index]
             index += 1
             let before = sendCredit
@@ -406,7 +430,7 @@ extension ConnectionCore {
         guard let slot = streams.slot(of: stream), let backlog = backlog(slot) else {
             return false
         }
-        let left = backlog.bytes.count - backlog.start
+        let left = backlog.left
         // Alone in the queue, it need not be cut for the sake of others.
         let limit = sendQueue.last == stream && sendQueue.first == stream ? frameLimit : pieceLimit
         let head = backlog.head ?? 0
@@ -421,11 +445,11 @@ extension ConnectionCore {
         let isEnd = count == left
         var flags: UInt8 = isEnd && backlog.hasMessage ? FrameHeader.endMessage : 0
         if isEnd, backlog.endsStream, backlog.status == nil { flags |= FrameHeader.endStream }
-        if backlog.isCompressed, backlog.start == 0 { flags |= FrameHeader.compressed }
+        if backlog.isCompressed, !backlog.hasBegun { flags |= FrameHeader.compressed }
         let start = FrameHeader.reserve(in: &output.bytes)
         output.bytes.append(contentsOf: backlog.bytes[backlog.start..<backlog.start + count])
         let type =
-            backlog.isRequest && backlog.start == 0 ? FrameType.request : .data
+            backlog.isRequest && !backlog.hasBegun ? FrameType.request : .data
         FrameHeader(type, stream: stream, length: count, flags: flags, head: head)
             .write(to: &output.bytes, at: start)
         sendCredit -= count
@@ -433,6 +457,8 @@ extension ConnectionCore {
         streams[slot].sendCredit -= count
         streams[slot].more?.lastSent = now
         backlog.start += count
+        backlog.hasBegun = true
+        if backlog.isRequest, backlog.head != nil { unsentHeads -= 1 }
         backlog.head = nil
         backlog.movedAt = now
         if isEnd { endBacklog(stream, slot, backlog) }

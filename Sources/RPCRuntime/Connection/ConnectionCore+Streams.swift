@@ -73,7 +73,9 @@ extension ConnectionCore {
     /// An outgoing message that waits for credit or for its turn.
     final class Backlog {
         let bytes: [UInt8]
-        var start = 0
+        /// Where what has not left begins.
+        var start: Int
+        var hasBegun = false
         /// The length of the head that the bytes begin with; nil once that has gone out, and where
         /// there is none.
         var head: Int?
@@ -87,10 +89,11 @@ extension ConnectionCore {
         var movedAt: UInt64
 
         init(
-            _ bytes: [UInt8], head: Int?, isRequest: Bool, isCompressed: Bool, hasMessage: Bool,
+            _ bytes: [UInt8], from start: Int, head: Int?, isRequest: Bool, isCompressed: Bool, hasMessage: Bool,
             endsStream: Bool, now: UInt64
         ) {
             self.bytes = bytes
+            self.start = start
             self.head = head
             self.isRequest = isRequest
             self.isCompressed = isCompressed
@@ -98,6 +101,9 @@ extension ConnectionCore {
             self.endsStream = endsStream
             movedAt = now
         }
+
+        /// How many bytes have not left.
+        var left: Int { bytes.count - start }
     }
 
     /// What the stream in `slot` keeps beyond the usual; made when there is none.
@@ -181,7 +187,8 @@ extension ConnectionCore {
         if more.unread > 0 { read(more.unread) }
         more.unread = 0
         if let backlog = more.backlog {
-            backlogBytes -= backlog.bytes.count - backlog.start
+            backlogBytes -= backlog.left
+            if backlog.isRequest, backlog.head != nil { unsentHeads -= 1 }
             more.backlog = nil
             drained.append(stream)
         }

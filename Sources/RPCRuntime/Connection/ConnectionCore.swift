@@ -146,6 +146,8 @@ struct ConnectionCore<Attachment: AnyObject> {
     var unread = 0
     var withheld = 0
     var backlogBytes = 0
+    /// Requests of which nothing has left.
+    var unsentHeads = 0
     /// Streams with a backlog and credit, in the order in which they are served.
     var sendQueue: [UInt32] = []
     /// Streams whose backlog has gone since the owner last asked.
@@ -182,8 +184,11 @@ struct ConnectionCore<Attachment: AnyObject> {
 
     /// The largest piece of a large message that goes out at once: others get their turn between.
     static var quantum: Int { 16 << 10 }
-    /// Output beyond which the backlog waits for the socket.
-    static var outputHighWater: Int { 128 << 10 }
+    /// Output beyond which messages wait for the socket.
+    static var outputHighWater: Int { 512 << 10 }
+    /// Output beyond which no piece of a message that waits is added: what is small goes ahead of
+    /// all that has not left.
+    static var pumpHighWater: Int { 128 << 10 }
     static var hellosBytesMax: Int { 64 << 10 }
 
     init(
