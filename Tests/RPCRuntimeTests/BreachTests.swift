@@ -30,7 +30,7 @@ import Testing
         [0, 0, 0, 1, 1, 0, 0, 0, 0, 0, 0, 0],  // a hello on a stream
     ])
     func `nothing stands before the hello`(frame: [UInt8]) {
-        var core = ConnectionCore<Int>(
+        var core = Core(
             .listener, RPCOptions(), peerName: "client", services: [], now: 0)
         var seen: [Pair.Seen] = []
         var input: [UInt8] = []

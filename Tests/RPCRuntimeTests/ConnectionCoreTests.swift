@@ -2,138 +2,6 @@ import Testing
 
 @testable import RPCRuntime
 
-/// Two state machines that talk to each other through arrays: no sockets, no tasks, no clock.
-struct Pair {
-    var client: ConnectionCore<Int>
-    var server: ConnectionCore<Int>
-    /// Bytes that a side has been given and has not used.
-    private var clientInput: [UInt8] = []
-    private var serverInput: [UInt8] = []
-    /// What each side saw.
-    var clientSaw: [Seen] = []
-    var serverSaw: [Seen] = []
-    /// How many bytes are handed over at once.
-    var piece = Int.max
-    var now: UInt64 = 1_000_000_000
-
-    enum Seen: Equatable {
-        case ready, draining
-        case request(UInt32, method: UInt32, [UInt8])
-        case message(UInt32, [UInt8], isLast: Bool)
-        case ended(Int?, RPCError.Code?, RPCError.Certainty?)
-        case cancelled(UInt32)
-        case failed(RPCError.Code)
-    }
-
-    init(_ options: RPCOptions = RPCOptions(), server: RPCOptions? = nil) {
-        client = ConnectionCore(.dialler, options, peerName: "server", services: [], now: now)
-        self.server = ConnectionCore(
-            .listener, server ?? options, peerName: "client", services: [], now: now)
-    }
-
-    /// Exchanges until nobody has more to say.
-    mutating func run() {
-        while true {
-            client.pump()
-            server.pump()
-            let toServer = client.output.bytes
-            let toClient = server.output.bytes
-            client.output.bytes = []
-            server.output.bytes = []
-            if toServer.isEmpty, toClient.isEmpty { return }
-            Self.hand(toServer, to: &server, &serverInput, &serverSaw, piece, now)
-            Self.hand(toClient, to: &client, &clientInput, &clientSaw, piece, now)
-        }
-    }
-
-    static func hand(
-        _ bytes: [UInt8], to core: inout ConnectionCore<Int>, _ input: inout [UInt8],
-        _ seen: inout [Seen], _ piece: Int, _ now: UInt64
-    ) {
-        var rest = bytes[...]
-        while !rest.isEmpty {
-            input += rest.prefix(piece)
-            rest = rest.dropFirst(piece)
-            var cursor = 0
-            loop: while true {
-                switch core.next(input.span, &cursor, now: now) {
-                case .needsBytes: break loop
-                case .ready: seen.append(.ready)
-                case .draining: seen.append(.draining)
-                case .request(let stream, let method, _, let body):
-                    seen.append(.request(stream, method: method, read(body, input)))
-                case .message(let stream, let body, let credit, let isLast):
-                    seen.append(.message(stream, read(body, input), isLast: isLast))
-                    core.consumed(stream, credit)
-                    if isLast { core.takeCall(stream) }
-                case .ended(let attachment, let error):
-                    seen.append(.ended(attachment, error?.code, error?.certainty))
-                case .cancelled(let stream): seen.append(.cancelled(stream))
-                case .failed(let error): seen.append(.failed(error.code))
-                }
-            }
-            input.removeFirst(cursor)
-        }
-    }
-
-    private static func read(_ body: ConnectionCore<Int>.Body, _ input: [UInt8]) -> [UInt8] {
-        let bytes: [UInt8] =
-            switch body {
-            case .inPlace(let range): Array(input[range])
-            case .assembled(let whole): whole
-            }
-        return (try? Blob(decoding: bytes))?.data ?? [0xBA, 0xD0]
-    }
-
-    mutating func call(_ data: [UInt8], timeout: UInt64? = nil, _ attachment: Int = 7)
-        throws(RPCError) -> UInt32
-    {
-        try client.call(
-            echo, Blob(data), deadline: timeout.map { now + $0 } ?? .max, now: now, attachment)
-    }
-}
-
-/// A message with one field of bytes.
-struct Blob: Message {
-    static let typeName = "test.Blob"
-    var data: [UInt8] = []
-
-    init() {}
-    init(_ data: [UInt8]) { self.data = data }
-
-    func encode(into writer: inout WireWriter) { writer.bytes(1, data) }
-
-    mutating func decode(from bytes: Span<UInt8>, _ reader: inout WireReader)
-        throws(DecodingFailure)
-    {
-        while let tag = try reader.next(bytes) {
-            switch tag {
-            case 1 << 3 | 2: data = try reader.bytes(bytes, max: 64 << 20)
-            default: try reader.ignore(bytes, tag)
-            }
-        }
-    }
-}
-
-extension ConnectionCore {
-    mutating func call(
-        _ method: MethodDescriptor, _ request: Blob, deadline: UInt64, now: UInt64,
-        _ attachment: Attachment
-    ) throws(RPCError) -> UInt32 {
-        try call(method, deadline: deadline, now: now, attachment) { request.encode(into: &$0) }
-    }
-
-    mutating func answer(_ stream: UInt32, _ response: Blob, isLast: Bool) throws(RPCError)
-        -> Bool
-    {
-        try answer(stream, isLast: isLast) { response.encode(into: &$0) }
-    }
-}
-
-let echo = MethodDescriptor(
-    name: "test.Echo/echo", id: 0xEC40, kind: .unary, deadline: .seconds(10), idleLimit: nil,
-    roles: ["ctl"], fingerprint: 0)
-
 @Suite struct ConnectionCoreTests {
     @Test func `a call goes over and its answer comes back`() throws {
         var pair = Pair()
@@ -200,7 +68,7 @@ let echo = MethodDescriptor(
         _ = try pair.server.answer(stream, Blob(data), isLast: true)
         pair.run()
         #expect(pair.clientSaw.last == .message(stream, data, isLast: true))
-        #expect(pair.client.reassemblyBytes == 0 && pair.server.reassemblyBytes == 0)
+        #expect(pair.client.account.reassemblyBytes == 0 && pair.server.account.reassemblyBytes == 0)
     }
 
     @Test func `a stream stops when its reader takes nothing, and others go on`() throws {
@@ -241,9 +109,11 @@ let echo = MethodDescriptor(
             pair.run()
         }
         #expect(pair.client.streams.isEmpty && pair.server.streams.isEmpty)
-        let window = RPCOptions().connectionWindow
-        #expect(pair.client.receiveCredit + pair.client.creditOwed == window)
-        #expect(pair.server.receiveCredit + pair.server.creditOwed == window)
+        for core in [pair.client, pair.server] {
+            #expect(core.receiveCredit + core.window.owed == core.window.size)
+            #expect(core.unread == 0 && core.withheld == 0 && core.backlogBytes == 0)
+            #expect(core.account.servedCount == 0 && core.account.reassemblyBytes == 0)
+        }
         #expect(pair.client.sendCredit == pair.server.receiveCredit)
         #expect(pair.server.sendCredit == pair.client.receiveCredit)
     }
@@ -274,15 +144,9 @@ let echo = MethodDescriptor(
         pair.run()
         #expect(pair.server.nextTick <= pair.now + 5_000_000)
         pair.now += 6_000_000
-        guard case .cancelled(stream)? = pair.server.tick(pair.now) else {
-            Issue.record("the server's handler was not cancelled")
-            return
-        }
-        guard case .ended(3, let error)? = pair.client.tick(pair.now) else {
-            Issue.record("the client's call did not end")
-            return
-        }
-        #expect(error?.code == .deadlineExceeded && error?.certainty == .maybeProcessed)
+        #expect(Pair.tick(&pair.server, pair.now) == [.cancelled(stream)])
+        #expect(
+            Pair.tick(&pair.client, pair.now) == [.ended(3, .deadlineExceeded, .maybeProcessed)])
         pair.run()
         #expect(pair.client.streams.isEmpty && pair.server.streams.count == 1)
         pair.server.finish(stream, nil)
@@ -302,22 +166,33 @@ let echo = MethodDescriptor(
         #expect(pair.client.output.bytes.isEmpty)
     }
 
-    @Test func `a draining end finishes what it has and refuses what is new`() throws {
+    @Test func `a draining end says so, serves what had set out, and then refuses what is new`()
+        throws
+    {
         var pair = Pair()
         pair.run()
         let stream = try pair.call([1])
         pair.run()
-        pair.server.beginDraining("test")
+        pair.server.announceDrain("test")
+        // Has set out before the client heard.
         let late = try pair.call([2], 9)
         pair.run()
         #expect(pair.clientSaw.contains(.draining))
-        #expect(pair.clientSaw.contains(.ended(9, .unavailable, .refused)))
-        #expect(pair.server.streams.slot(of: late) == nil)
+        #expect(pair.serverSaw.last == .request(late, method: 0xEC40, [2]))
+        #expect(pair.server.drain == .refusing && pair.client.peerLastStream == late)
         #expect(try pair.server.answer(stream, Blob([3]), isLast: true))
+        #expect(try pair.server.answer(late, Blob([4]), isLast: true))
         pair.run()
-        #expect(pair.clientSaw.last == .message(stream, [3], isLast: true))
+        #expect(pair.clientSaw.contains(.message(stream, [3], isLast: true)))
+        #expect(pair.clientSaw.last == .message(late, [4], isLast: true))
         let error = #expect(throws: RPCError.self) { try pair.call([1]) }
         #expect(error?.code == .unavailable && error?.certainty == .notSent)
+        // A client that goes on calling all the same.
+        pair.client.isPeerDraining = false
+        let refused = try pair.call([5], 10)
+        pair.run()
+        #expect(pair.clientSaw.last == .ended(10, .unavailable, .refused))
+        #expect(pair.server.streams.slot(of: refused) == nil)
     }
 
     @Test func `silence is met with a ping, and a dead peer with the end`() {
@@ -331,11 +206,12 @@ let echo = MethodDescriptor(
         #expect(!isEvent(pair.client.tick(pair.now)))
         pair.client.output.bytes = []
         pair.now += 6_000_000_000
-        guard case .failed(let error)? = pair.client.tick(pair.now) else {
+        guard case .failed? = pair.client.tick(pair.now) else {
             Issue.record("the dead peer went unnoticed")
             return
         }
-        #expect(error.code == .unavailable && error.message.contains("pingTimeout"))
+        let error = pair.client.detail.error
+        #expect(error?.code == .unavailable && error?.message.contains("pingTimeout") == true)
     }
 
     @Test func `a flood of pings ends the connection`() {
@@ -354,7 +230,7 @@ let echo = MethodDescriptor(
 
     /// Each is a first frame, or a frame after good hellos, that no honest peer sends.
     @Test(arguments: [
-        [0, 0, 0, 11, 0, 0, 0, 0, 0, 0, 0, 0],  // an unknown type that must be understood
+        [0, 0, 0, 13, 0, 0, 0, 0, 0, 0, 0, 0],  // an unknown type that must be understood
         [0, 0, 0, 7, 0, 0, 0, 0, 0, 0, 0, 0],  // a ping without its bytes
         [0, 0, 0, 7, 0, 0, 0, 0, 0, 1, 0, 0],  // a reserved byte
         [0, 0, 0, 7, 0, 0, 0, 0, 1, 0, 0, 0],  // flags where none belong
@@ -362,7 +238,10 @@ let echo = MethodDescriptor(
         [0, 0, 0, 3, 1, 0, 0, 0, 1, 0, 0, 0],  // data on a stream nobody opened
         [0, 0, 0, 2, 2, 0, 0, 0, 3, 0, 0, 0],  // a request with the other side's number
         [0, 0, 0, 2, 1, 0, 0, 0, 3, 0, 9, 0],  // a head longer than its frame
-        [0, 0, 0, 2, 1, 0, 0, 0, 1, 0, 0, 0],  // a message that ends before its stream
+        [1, 0, 0, 2, 1, 0, 0, 0, 2, 0, 0, 0, 9],  // a stream that ends inside its message
+        [0, 0, 0, 2, 1, 0, 0, 0, 8, 0, 0, 0],  // a flag that does not exist
+        [0, 0, 0, 12, 1, 0, 0, 0, 0, 0, 0, 0],  // a heartbeat of nothing
+        [0, 0, 0, 11, 1, 0, 0, 0, 0, 0, 0, 0],  // limits on a stream
         [4, 0, 0, 6, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0],  // a credit of 0
         [0, 0, 0, 5, 1, 0, 0, 0, 0, 0, 0, 0],  // a cancel of nothing
         [0, 0, 0, 4, 2, 0, 0, 0, 0, 0, 0, 0],  // a status of nothing
@@ -388,7 +267,7 @@ let echo = MethodDescriptor(
     }
 
     @Test func `anything but a hello at the beginning ends the connection`() {
-        var core = ConnectionCore<Int>(
+        var core = Core(
             .listener, RPCOptions(), peerName: "client", services: [], now: 0)
         var seen: [Pair.Seen] = []
         var input: [UInt8] = []
@@ -402,15 +281,15 @@ let echo = MethodDescriptor(
         pair.run()
         let stream = try pair.call([UInt8](repeating: 3, count: 50))
         pair.run()
-        let good = ConnectionCore<Int>(
+        let good = Core(
             .dialler, RPCOptions(), peerName: "s", services: [], now: 0)
         var wire = good.output.bytes
-        var writer = ConnectionCore<Int>(
+        var writer = Core(
             .dialler, RPCOptions(), peerName: "s", services: [], now: 0)
         var hello: [UInt8] = []
         var seen: [Pair.Seen] = []
         Pair.hand(
-            ConnectionCore<Int>(.listener, RPCOptions(), peerName: "c", services: [], now: 0)
+            Core(.listener, RPCOptions(), peerName: "c", services: [], now: 0)
                 .output.bytes, to: &writer, &hello, &seen, .max, 0)
         writer.output.bytes = []
         for size in [0, 20, 30_000] {
@@ -427,10 +306,10 @@ let echo = MethodDescriptor(
         for length in 0..<min(wire.count, 400) { feed(Array(wire[..<length])) }
     }
 
-    private func isEvent(_ event: ConnectionCore<Int>.Event?) -> Bool { event != nil }
+    private func isEvent(_ event: Core.Event?) -> Bool { event != nil }
 
     private func feed(_ bytes: [UInt8]) {
-        var core = ConnectionCore<Int>(
+        var core = Core(
             .listener, RPCOptions(), peerName: "client", services: [], now: 0)
         var seen: [Pair.Seen] = []
         var input: [UInt8] = []

@@ -6,10 +6,16 @@ import ssl
 import time
 
 from mesh.link import PATIENCE, Call
-from mesh.page import (BOTH, CANCEL, CLOSE, CREDIT, DATA, DOWNLOAD, DRAIN, ECHO, END_MESSAGE,
-                       END_STREAM, FAILED_PRECONDITION, FRAME_BYTES_BEFORE_HELLO, HEADER_BYTES, HELLO,
-                       PING, PING_BURST, PONG, REQUEST, STATUS, Wrong, expect, frame)
+from mesh.page import (BOTH, CANCEL, CLOSE, COMPRESSED, CREDIT, DATA, DOWNLOAD, DRAIN, ECHO,
+                       END_MESSAGE, END_STREAM, FAILED_PRECONDITION, FRAME_BYTES_BEFORE_HELLO,
+                       HEADER_BYTES, HEARTBEAT, HELLO, LIMITS, PING, PING_BURST, PONG, REQUEST,
+                       STATUS, Wrong, expect, frame)
 from mesh.world import case
+
+
+def hostile(w, server=None, **options):
+    """A connection of the identity that these cases use up the patience with, and no other's."""
+    return w.link(server, identity="ctl-breach", **options)
 
 
 def silent_call(link):
@@ -26,7 +32,7 @@ def breach(name, server="main", greet=True, code=None):
         @case(f"breach: {name}")
         def _(w):
             target = getattr(w, server)
-            with w.link(target, greet=greet) as link:
+            with hostile(w, target, greet=greet) as link:
                 pieces = function(w, link)
                 if isinstance(pieces, bytes):
                     pieces = [pieces]
@@ -67,7 +73,7 @@ def _(w, link):
 
 for _name, _changes in {
     "another protocol": dict(protocol_name="biometricflow-mush"),
-    "frame_bytes_max 1023": dict(frame_bytes_max=1023),
+    "frame_bytes_max 16383": dict(frame_bytes_max=16_383),
     "message_bytes_max 0": dict(message_bytes_max=0),
     "stream_window 1023": dict(stream_window=1023),
     "stream_window 2^31 + 1": dict(stream_window=(1 << 31) + 1),
@@ -99,7 +105,7 @@ def _(w, link):
     return frame(0x80, 0, length=link.peer.frame_bytes_max + 1)
 
 
-for _kind in (0, 11, 0x7F):
+for _kind in (0, 13, 0x7F):
     breach(f"the unknown type {_kind:#x}")(lambda w, link, k=_kind: frame(k, 0, b""))
 
 for _name, _bytes in {
@@ -114,6 +120,9 @@ for _name, _bytes in {
     "a PONG on stream 1": frame(PONG, 1, bytes(8)),
     "a DRAIN on stream 1": frame(DRAIN, 1),
     "a DRAIN of noise": frame(DRAIN, 0, b"\xff" * 9),
+    "LIMITS on stream 1": frame(LIMITS, 1),
+    "LIMITS of noise": frame(LIMITS, 0, b"\xff" * 9),
+    "HEARTBEAT on stream 0": frame(HEARTBEAT, 0),
     "CREDIT of 0": frame(CREDIT, 0, bytes(4)),
     "CREDIT of 3 bytes": frame(CREDIT, 0, b"\1\0\0"),
     "CREDIT of 5 bytes": frame(CREDIT, 0, b"\1\0\0\0\0"),
@@ -151,7 +160,7 @@ def _(w, link):
 
 @case("breach: more pings than keepalive_min_ms and the burst allow")
 def _(w):
-    with w.link() as link:
+    with hostile(w) as link:
         link.pings += [bytes(8)] * 2 * PING_BURST
         link.raw(frame(PING, 0, bytes(8)) * (2 * PING_BURST))
         ending = link.expect_end(seconds=5)
@@ -165,10 +174,10 @@ for _name, _stream in (
         ("an even stream", 2), ("stream 0", 0), ("stream 2^31 + 1", (1 << 31) + 1)):
     breach(f"a request on {_name}")(lambda w, link, s=_stream: w.page.request(ECHO, s, b""))
 
-for _flags, _name in {END_MESSAGE: "END_MESSAGE alone", END_STREAM: "END_STREAM alone",
-                      4 | BOTH: "flag 4", 0x80: "flag 128"}.items():
+for _flags, _name in {END_STREAM: "END_STREAM inside its message", 8 | BOTH: "flag 8",
+                      0x80: "flag 128"}.items():
     breach(f"a request with {_name}")(
-        lambda w, link, f=_flags: w.page.request(ECHO, 1, b"", flags=f))
+        lambda w, link, f=_flags: w.page.request(ECHO, 1, b"\x0a", flags=f))
 
 
 @breach("a request whose head is longer than its payload")
@@ -205,8 +214,10 @@ def open_request(w, link):
 
 for _name, _bytes in {
     "DATA with END_STREAM alone": frame(DATA, 1, b"x", END_STREAM),
-    "DATA with END_MESSAGE alone in a request": frame(DATA, 1, b"x", END_MESSAGE),
-    "DATA with flag 4": frame(DATA, 1, b"x", 4),
+    "DATA with END_STREAM alone and no bytes": frame(DATA, 1, b"", END_STREAM),
+    "DATA that is compressed from the middle on": frame(DATA, 1, b"x", COMPRESSED),
+    "DATA with flag 8": frame(DATA, 1, b"x", 8),
+    "HEARTBEAT from the caller": frame(HEARTBEAT, 1),
     "DATA with a head": frame(DATA, 1, b"x", BOTH, head=1),
     "DATA with the reserved byte": frame(DATA, 1, b"x", BOTH, reserved=255),
     "DATA without bytes or flags": frame(DATA, 1),
@@ -253,7 +264,7 @@ def _(w, link):
 def _(w):
     request = w.page.examples["request"]
     for length in range(len(request)):
-        with w.link() as link:
+        with hostile(w) as link:
             link.raw(request[:length])
             link.pump()
     w.still_serves()
@@ -280,7 +291,7 @@ def _(w):
     request = w.page.examples["request"]
     endings = collections.Counter()
     for bit in range(len(request) * 8):
-        with w.link() as link:
+        with hostile(w) as link:
             for stream in [1] + [1 ^ 1 << n for n in range(1, 31)]:
                 link.calls[stream] = silent_call(link)
             endings[after_flipped(link, request, bit)] += 1
@@ -293,7 +304,7 @@ def _(w):
     hello = w.page.examples["hello"]
     endings = collections.Counter()
     for bit in range(len(hello) * 8):
-        with w.link(greet=False) as link:
+        with hostile(w, greet=False) as link:
             endings[after_flipped(link, hello, bit)] += 1
     w.still_serves()
     return ", ".join(f"{count} times it {ending}" for ending, count in endings.items())
@@ -303,7 +314,7 @@ def _(w):
 def _(w):
     rng = random.Random(7)
     for _ in range(200):
-        with w.link() as link:
+        with hostile(w) as link:
             for stream in range(1, 40, 2):
                 link.calls[stream] = silent_call(link)
             for _ in range(rng.randrange(1, 12)):
@@ -367,7 +378,7 @@ def _(w):
 
 @case("identity: the server's certificate names it as the page says")
 def _(w):
-    with w.link() as link:
+    with hostile(w) as link:
         names = link.socket.getpeercert()["subjectAltName"]
         expected = (("URI", "spiffe://biometricflow/gateway/bench"),)
         expect(names == expected, f"the names are {names}")

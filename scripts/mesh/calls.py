@@ -42,7 +42,7 @@ def _(w):
 
 @case("hello: every limit at its edge, unknown fields and later versions are taken")
 def _(w):
-    edges = [dict(version_max=99), dict(version_min=0), dict(frame_bytes_max=1024),
+    edges = [dict(version_max=99), dict(version_min=0), dict(frame_bytes_max=16_384),
              dict(frame_bytes_max=(1 << 64) - 1), dict(message_bytes_max=(1 << 64) - 1),
              dict(stream_window=1024), dict(stream_window=1 << 31),
              dict(connection_window=1024), dict(connection_window=1 << 31),
@@ -81,7 +81,7 @@ def _(w):
 @case("credit: the server keeps to windows of 1024 bytes, for every size")
 def _(w):
     with w.link(hello=dict(stream_window=1024, connection_window=1024,
-                           frame_bytes_max=1024)) as link:
+                           frame_bytes_max=16_384)) as link:
         for size in (0, 1, 100, PART_BYTES, 271_828):
             link.echo(noise(size))
 

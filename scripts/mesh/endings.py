@@ -1,10 +1,12 @@
 """Cases of how calls and connections end: deadlines, cancels, refusals, limits, drain, close."""
 import time
+import zlib
 
 from mesh.calls import download, noise
-from mesh.page import (BOTH, CLOSE, DATA, DEADLINE_EXCEEDED, DOWNLOAD, DRAIN, ECHO,
-                       INVALID_ARGUMENT, PERMISSION_DENIED, PING, PING_BURST, PONG, PROCESSED,
-                       REFUSED, RESOURCE_EXHAUSTED, UNIMPLEMENTED, expect, frame)
+from mesh.page import (ANNOUNCEMENT, BOTH, CLOSE, COMPRESSED, DATA, DEADLINE_EXCEEDED, DOWNLOAD,
+                       DRAIN, ECHO, END_MESSAGE, END_STREAM, INTERNAL, INVALID_ARGUMENT, LIMITS,
+                       PERMISSION_DENIED, PING, PING_BURST, PONG, PROCESSED, REFUSED,
+                       RESOURCE_EXHAUSTED, UNIMPLEMENTED, expect, frame)
 from mesh.world import case
 
 # --- the ends of calls
@@ -190,12 +192,92 @@ def _(w):
         link.echo(b"x")
 
 
+@case("request: its end may stand behind its message, and its message behind its head")
+def _(w):
+    with w.link() as link:
+        payload = w.page.Payload(data=b"apart").SerializeToString()
+        for pieces in ([payload], [payload[:1], payload[1:]], [b"", payload]):
+            call = link.call(ECHO, w.page.Payload())
+            link.out.clear()
+            link.raw(w.page.request(
+                ECHO, call.stream, pieces[0], flags=END_MESSAGE if len(pieces) == 1 else 0))
+            for piece in pieces[1:]:
+                link.raw(frame(DATA, call.stream, piece,
+                               END_MESSAGE if piece is pieces[-1] else 0))
+            link.raw(frame(DATA, call.stream, b"", END_STREAM))
+            expect(link.finish(call).code == 0, f"the echo failed: {call.status}")
+            expect(call.messages[0][0] == payload, "the echo differs")
+
+
+@case("request: none and two messages for a method of one are UNIMPLEMENTED")
+def _(w):
+    with w.link() as link:
+        for messages in (0, 2):
+            call = link.call(ECHO, w.page.Payload())
+            link.out.clear()
+            link.raw(w.page.request(ECHO, call.stream, b"", flags=0))
+            for _ in range(messages):
+                link.raw(frame(DATA, call.stream, b"", END_MESSAGE))
+            if messages == 0:
+                link.raw(frame(DATA, call.stream, b"", END_STREAM))
+            w.expect_status(link.finish(call).status, UNIMPLEMENTED, REFUSED)
+        link.echo(b"x")
+
+
+@case("metadata: it is taken up to metadata_bytes_max, and refused beyond or with a bad key")
+def _(w):
+    with w.link() as link:
+        room = link.peer.metadata_bytes_max
+        for value, code in ((room - 9, 0), (room - 8, RESOURCE_EXHAUSTED)):
+            call = link.call(ECHO, w.page.Payload(data=b"x"),
+                             metadata=[dict(key="k", value=bytes(value))])
+            expect(link.finish(call).code in (None, code) or call.code == code,
+                   f"{value} bytes of metadata: {call.status}")
+        for key in ("", "Upper", "a b", "ü"):
+            call = link.call(ECHO, w.page.Payload(data=b"x"), metadata=[dict(key=key, value=b"")])
+            w.expect_status(link.finish(call).status, RESOURCE_EXHAUSTED, REFUSED)
+        link.echo(b"x")
+
+
+@case("compression: a compressed request is read, a bomb and a damaged one are not")
+def _(w):
+    with w.link() as link:
+        expect(1 in link.peer.compressions, "the server takes no zlib")
+        honest = w.page.Payload(data=noise(3000)).SerializeToString()
+        bomb = zlib.compress(w.page.Payload(data=bytes(4_000_000)).SerializeToString())
+        for content, code in ((zlib.compress(honest), 0), (bomb, RESOURCE_EXHAUSTED),
+                              (zlib.compress(honest)[:-1], INTERNAL), (b"x", INTERNAL)):
+            call = link.call(ECHO, w.page.Payload())
+            link.out.clear()
+            link.raw(w.page.request(ECHO, call.stream, content, flags=BOTH | COMPRESSED))
+            expect(link.finish(call).code == code, f"not {code}: {call.status}")
+        link.echo(b"x")
+
+
+@case("heartbeat: a call that is silent is heard of")
+def _(w):
+    with w.link(hello=dict(stream_window=1024)) as link:
+        call = download(w, link, 1, 1000, heartbeat_ms=1, take=False)
+        link.finish(call)
+        held = download(w, link, 1, 1000, heartbeat_ms=100)
+        link.finish(held)
+        expect(held.code == 0, f"the download ends with {held.status}")
+
+
+@case("limits: a LIMITS of ours is taken")
+def _(w):
+    with w.link() as link:
+        link.raw(frame(LIMITS, 0, w.page.LimitsNotice(streams_max=3).SerializeToString()))
+        link.echo(b"x")
+
+
 @case("drain: who drains serves no new calls and may still make some")
 def _(w):
     with w.link() as link:
-        notice = w.page.DrainNotice(last_stream=0, reason="going")
-        link.raw(frame(DRAIN, 0, notice.SerializeToString()))
-        link.echo(noise(20_000))
+        for last_stream in (ANNOUNCEMENT, 0):
+            notice = w.page.DrainNotice(last_stream=last_stream, reason="going")
+            link.raw(frame(DRAIN, 0, notice.SerializeToString()))
+            link.echo(noise(20_000))
 
 
 @case("close: a CLOSE of ours ends the connection and its calls")

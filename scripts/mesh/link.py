@@ -6,10 +6,11 @@ import ssl
 import struct
 import time
 
-from mesh.page import (BOTH, CANCEL, CLOSE, CREDIT, CREDIT_MAX, DATA, DRAIN, END_MESSAGE,
-                       END_STREAM, HEADER_BYTES, HELLO, NAMES, PART_BYTES, PING, PONG, REQUEST,
-                       STATUS, UNAVAILABLE, WINDOW_LEAST, WINDOW_MOST, Wrong, expect, frame,
-                       method_number)
+from mesh.page import (ANNOUNCEMENT, BOTH, CANCEL, CLOSE, COMPRESSED, CREDIT, CREDIT_MAX, DATA,
+                       DRAIN, END_MESSAGE, END_STREAM, FRAME_BYTES_LEAST, HEADER_BYTES, HEARTBEAT,
+                       HELLO, LIMITS, NAMES, PART_BYTES, PING, PONG, REQUEST, STATUS,
+                       STATUS_BYTES_MOST, UNAVAILABLE, WINDOW_LEAST, WINDOW_MOST, Wrong, expect,
+                       frame, method_number)
 
 PATIENCE = 15.0
 Header = struct.Struct("<BIBBH")
@@ -25,7 +26,7 @@ class Call:
         self.take_at_once, self.credit_parts = take, credit_parts
         self.messages = collections.deque()
         self.part, self.parts, self.owed = bytearray(), [], 0
-        self.received = 0
+        self.received, self.heartbeats, self.answer_head = 0, 0, None
         self.status, self.ended, self.given_up = None, False, False
 
     @property
@@ -48,7 +49,7 @@ class Link:
         self.closed, self.close_status = None, None
         self.calls, self.next_stream, self.turns = {}, 1, collections.deque()
         self.send_credit, self.receive_credit = 0, self.mine.connection_window
-        self.pings, self.pings_heard, self.drained = collections.deque(), 0, None
+        self.pings, self.pings_heard, self.drained = collections.deque(), 0, []
         self.heard = []
         self.paused = False
         if greet:
@@ -69,10 +70,13 @@ class Link:
     def raw(self, data):
         self.out += data
 
-    def call(self, method, message, timeout_us=0, take=True, credit_parts=True):
-        """Begins a call. Without `take` its messages wait in it, and so does their credit."""
+    def call(self, method, message, timeout_us=0, take=True, credit_parts=True, **more):
+        """Begins a call; `more` is for its head.
+
+        Without `take` its messages wait in it, and so does their credit."""
         number = method_number(method) if isinstance(method, str) else method
-        head = self.page.CallHead(method=number, timeout_us=timeout_us).SerializeToString()
+        head = self.page.CallHead(
+            method=number, timeout_us=timeout_us, **more).SerializeToString()
         call = Call(self.next_stream, message.SerializeToString(), head, self.peer.stream_window,
                     self.mine.stream_window, take, credit_parts)
         self.calls[call.stream] = call
@@ -236,13 +240,14 @@ class Link:
         expect(reserved == 0, f"{name} with the reserved byte {reserved}")
         expect((self.peer is not None) or kind in (HELLO, CLOSE), f"{name} before HELLO")
         expect(flags == 0 or kind == DATA, f"{name} with the flags {flags}")
-        expect(head == 0, f"{name} with a head of {head} bytes")
-        expect((stream == 0) or kind in (STATUS, DATA, CREDIT), f"{name} on stream {stream}")
+        expect(head == 0 or kind == DATA, f"{name} with a head of {head} bytes")
+        expect(head <= len(payload), f"{name} with a head that is longer than it")
+        expect((stream == 0) or kind in (STATUS, DATA, CREDIT, HEARTBEAT), f"{name} on stream {stream}")
         self.heard.append((kind, stream, len(payload)))
         if kind == HELLO:
             self._hello(payload)
         elif kind == DATA:
-            self._data(self._open(stream, name), flags, payload)
+            self._data(self._open(stream, name), flags, payload, head)
         elif kind == STATUS:
             call = self._open(stream, name)
             call.status, call.ended = self._status(payload), True
@@ -258,7 +263,12 @@ class Link:
         elif kind == PONG:
             expect(self.pings and self.pings.popleft() == payload, "a PONG that nobody asked for")
         elif kind == DRAIN:
-            self.drained = self.page.DrainNotice.FromString(payload)
+            self._drain(self.page.DrainNotice.FromString(payload))
+        elif kind == LIMITS:
+            self.peer.streams_max = self.page.LimitsNotice.FromString(payload).streams_max
+        elif kind == HEARTBEAT:
+            expect(not payload, f"a heartbeat of {len(payload)} bytes")
+            self._open(stream, name).heartbeats += 1
         elif kind == CLOSE:
             self.close_status = self._status(payload)
             for call in self.calls.values():
@@ -279,14 +289,22 @@ class Link:
         hello = self.page.Hello.FromString(payload)
         expect(hello.protocol_name == "biometricflow-mesh", "another protocol's name")
         expect(hello.version_min <= 1 <= hello.version_max, "another version")
-        expect(1024 <= hello.frame_bytes_max, "frame_bytes_max is too small")
+        expect(FRAME_BYTES_LEAST <= hello.frame_bytes_max, "frame_bytes_max is too small")
         expect(1 <= hello.message_bytes_max, "message_bytes_max is too small")
         for window in (hello.stream_window, hello.connection_window):
             expect(WINDOW_LEAST <= window <= WINDOW_MOST, f"a window of {window}")
         expect(len(hello.services) <= 1000 and len(hello.agent.encode()) <= 256, "a long hello")
+        for service in hello.services:
+            expect(service.methods, f"{service.name} names no methods")
         self.peer, self.send_credit = hello, hello.connection_window
 
+    def _drain(self, notice):
+        expect(bool(self.drained) == (notice.last_stream != ANNOUNCEMENT) and len(self.drained) < 2,
+               f"DRAIN with the last stream {notice.last_stream}, as number {len(self.drained)}")
+        self.drained.append(notice)
+
     def _status(self, payload):
+        expect(len(payload) <= STATUS_BYTES_MOST, f"a status of {len(payload)} bytes")
         status = self.page.CallStatus.FromString(payload)
         expect(status.code <= 16, f"the code {status.code}")
         expect(status.certainty <= 4, f"the certainty {status.certainty}")
@@ -301,9 +319,12 @@ class Link:
         holder.send_credit += amount
         expect(holder.send_credit <= CREDIT_MAX, f"credit of {holder.send_credit}")
 
-    def _data(self, call, flags, payload):
-        expect(flags in (0, END_MESSAGE, BOTH), f"DATA with the flags {flags}")
+    def _data(self, call, flags, payload, head):
+        expect(flags & ~(BOTH | COMPRESSED) == 0, f"DATA with the flags {flags}")
+        expect(flags & BOTH != END_STREAM or not (call.part or payload[head:]),
+               "END_STREAM inside a message")
         expect(payload or flags, "DATA without bytes and flags")
+        expect(not flags & COMPRESSED or 1 in self.mine.compressions, "DATA is compressed")
         call.receive_credit -= len(payload)
         self.receive_credit -= len(payload)
         expect(call.receive_credit >= 0, f"{-call.receive_credit} bytes over the stream's credit")
@@ -313,11 +334,20 @@ class Link:
         if call.given_up:
             call.ended = call.ended or bool(flags & END_STREAM)
             return self._give(None, len(payload))
+        if head > 0:
+            expect(call.answer_head is None and not call.parts and not call.messages,
+                   "a head that does not begin an answer")
+            call.answer_head = self.page.AnswerHead.FromString(payload[:head])
+            payload = payload[head:]
+            self._give(call, head)
+        if not payload and not flags & END_MESSAGE:
+            call.ended = call.ended or bool(flags & END_STREAM)
+            return
         call.part += payload
         call.parts.append(len(payload))
         if flags & END_STREAM:
             call.ended = True
-        if not flags:
+        if not flags & END_MESSAGE:
             if call.credit_parts:
                 self._give(call, len(payload))
             else:
@@ -325,8 +355,6 @@ class Link:
             return
         size = len(call.part)
         expect(size <= self.mine.message_bytes_max, f"a message of {size} bytes")
-        expect(size <= PART_BYTES or max(call.parts) <= PART_BYTES,
-               f"a part of {max(call.parts)} bytes")
         call.messages.append((bytes(call.part), len(payload) + call.owed))
         call.part, call.parts, call.owed = bytearray(), [], 0
         if call.take_at_once:

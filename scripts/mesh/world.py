@@ -61,7 +61,8 @@ class World:
         self.main = self.small = None
 
     def start(self):
-        self.certificates("certs", "gateway/bench", "ctl/bench", "location/bench", "gateway/main")
+        self.certificates("certs", "gateway/bench", "ctl/bench", "ctl/breach", "location/bench",
+                          "gateway/main")
         self.certificates("elsewhere", "ctl/bench", domain="elsewhere")
         self.certificates("stranger", "ctl/bench")
         self.certificates("late", "ctl/bench", days=-1)
@@ -71,7 +72,7 @@ class World:
         self.main = Server(self.bench, certificates, self.folder / "server.log")
         self.small = Server(self.bench, certificates, self.folder / "small.log",
                             "--streams", "4", "--window", "2048", "--connection-window", "4096",
-                            "--frame", "8000", "--message", "100000", "--reassembly", "250000")
+                            "--frame", "16384", "--message", "100000", "--reassembly", "250000")
 
     def stop(self):
         for server in (self.main, self.small):

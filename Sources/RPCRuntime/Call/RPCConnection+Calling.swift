@@ -211,7 +211,10 @@ extension RPCConnection {
         let now = loop.now
         var terms = ConnectionCore<CallState>.CallTerms()
         terms.deadline = deadline(method, options, now)
-        if terms.deadline == .max { terms.heartbeat = method.idleNanoseconds / 3 }
+        if terms.deadline == .max {
+            terms.heartbeat = max(
+                method.idleNanoseconds / 3, ConnectionCore<CallState>.heartbeatFloor)
+        }
         let (sink, isTimerLate) = try state.withValue {
             state throws(RPCError) -> (UnarySink?, Bool) in
             if !hasWaited, state.needsQueue { return (nil, false) }
@@ -241,7 +244,10 @@ extension RPCConnection {
         let now = loop.now
         var terms = ConnectionCore<CallState>.CallTerms()
         terms.deadline = deadline(method, options, now)
-        if terms.deadline == .max { terms.heartbeat = method.idleNanoseconds / 3 }
+        if terms.deadline == .max {
+            terms.heartbeat = max(
+                method.idleNanoseconds / 3, ConnectionCore<CallState>.heartbeatFloor)
+        }
         terms.streamsRequest =
             method.kind == .clientStreaming || method.kind == .bidirectional
         if let more = options.more {

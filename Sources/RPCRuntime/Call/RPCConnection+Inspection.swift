@@ -27,13 +27,14 @@ extension RPCConnection {
     ///
     /// Only on the loop.
     package func inspect() -> Inspection? {
-        state.withValue { state in
+        state.withValue { state -> Inspection? in
             guard state.core.phase == .open else { return nil }
             return Inspection(
                 streams: state.core.streams.count, served: state.core.servedCount,
                 sendCredit: state.core.sendCredit, receiveCredit: state.core.receiveCredit,
-                creditOwed: state.core.creditOwed, window: state.core.options.connectionWindow,
-                reassemblyBytes: state.core.reassemblyBytes,
+                creditOwed: state.core.window.owed + state.core.withheld,
+                window: state.core.window.size,
+                reassemblyBytes: state.core.account.reassemblyBytes,
                 backlogs: state.core.sendQueue.count)
         }
     }

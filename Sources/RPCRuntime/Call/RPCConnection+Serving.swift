@@ -378,13 +378,16 @@ extension RPCConnection {
     @usableFromInline func waitForBacklog(_ stream: UInt32) async throws(RPCError) {
         // Looked at after each wait: an actor's task may go on where the actor is.
         while loop.isCurrent {
-            let (hasBacklog, call) = state.withValue { state -> (Bool, CallState?) in
+            let (hasBacklog, isOver, call) = state.withValue { state -> (Bool, Bool, CallState?) in
                 guard let slot = state.core.streams.slot(of: stream),
                     state.core.backlog(slot) != nil
-                else { return (false, nil) }
-                return (true, state.core.streams[slot].attachment)
+                else { return (false, false, nil) }
+                let stream = state.core.streams[slot]
+                return (true, stream.flags.contains(.answered), stream.attachment)
             }
             guard hasBacklog else { return }
+            // The handler has returned, and this task has outlived it.
+            if isOver { throw RPCError(.cancelled, "the call is over at \(peer)") }
             if Task.isCancelled {
                 throw RPCError(.cancelled, "the call at \(peer) was cancelled")
             }

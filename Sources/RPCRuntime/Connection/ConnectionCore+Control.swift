@@ -66,7 +66,7 @@ extension ConnectionCore {
         for (place, index) in payload.enumerated() {
             number |= UInt64(bytes[index]) << UInt64(8 * place)
         }
-        if number == drainPing { refuseCalls("draining") }
+        if number == drainPing { refuseCalls(drainReason) }
         guard let sent = pingSent, number == pingNumber else {
             return number < pingNumber ? nil : charge(1, "a pong that answers nothing")
         }

@@ -273,6 +273,7 @@ extension ConnectionCore {
         streams[slot].flags.insert(.hasMessage)
         if !isOurs, !streams[slot].flags.contains(.streamsRequest) {
             // The one message of a request may stand before the end of its stream.
+            more.isAssembling = false
             return endsStream ? endRequest(slot, stream) : nil
         }
         let whole = takeAssembly(more)

@@ -43,7 +43,7 @@ extension ConnectionCore {
         if hasMetadata { detail.metadata = head.metadata }
         fresh = Fresh(
             stream: stream, method: head.method, deadline: deadline(head.timeoutMicroseconds),
-            heartbeat: UInt64(head.heartbeatMilliseconds) * 1_000_000)
+            heartbeat: Self.heartbeat(head.heartbeatMilliseconds))
         if endsMessage, endsStream {
             return .request(
                 Request(
@@ -52,26 +52,36 @@ extension ConnectionCore {
                     hasMetadata: hasMetadata))
         }
         return begin(
-            stream, bytes, body, isCompressed: isCompressed, endsMessage: endsMessage,
+            stream, bytes, payload, body, isCompressed: isCompressed, endsMessage: endsMessage,
             endsStream: endsStream, hasMetadata ? head.metadata : nil)
     }
 
+    /// How often a caller hears of its call, in nanoseconds: a caller's wish costs its server no
+    /// more than ten frames a second.
+    private static func heartbeat(_ milliseconds: UInt32) -> UInt64 {
+        milliseconds == 0 ? 0 : max(UInt64(milliseconds) * 1_000_000, heartbeatFloor)
+    }
+
+    static var heartbeatFloor: UInt64 { 100_000_000 }
+
     /// A request whose first frame is not all of it.
     private mutating func begin(
-        _ stream: UInt32, _ bytes: Span<UInt8>, _ body: Range<Int>, isCompressed: Bool,
-        endsMessage: Bool, endsStream: Bool, _ metadata: Metadata?
+        _ stream: UInt32, _ bytes: Span<UInt8>, _ payload: Range<Int>, _ body: Range<Int>,
+        isCompressed: Bool, endsMessage: Bool, endsStream: Bool, _ metadata: Metadata?
     ) -> Event? {
         let (method, deadline) = (fresh.method, fresh.deadline)
         park()
         guard let slot = streams.slot(of: stream) else { return nil }
         streams[slot].flags.subtract([.running, .requestEnded])
+        if endsStream { streams[slot].flags.insert(.requestEnded) }
+        streams[slot].receiveCredit -= payload.count
+        oweStream(slot, stream, payload.count)
         let isStreaming = streamingMethods.contains(method)
         var request = Request(
             stream: stream, method: method, deadline: deadline, body: nil, isLast: endsStream,
             hasMetadata: metadata != nil)
         if isStreaming {
             streams[slot].flags.formUnion([.running, .streamsRequest])
-            if endsStream { streams[slot].flags.insert(.requestEnded) }
             if endsMessage {
                 request.body = Body(range: body, isCompressed: isCompressed)
                 return .request(request)
@@ -83,7 +93,7 @@ extension ConnectionCore {
         }
         if endsMessage || !body.isEmpty {
             let more = more(slot)
-            more.isAssembling = true
+            more.isAssembling = !endsMessage
             more.isCompressed = isCompressed
             if let why = assemblyLimit(more, body.count) {
                 _ = account.charge(20, now)
@@ -91,8 +101,6 @@ extension ConnectionCore {
             }
             account.assemble(body.count)
             more.assembly.append(bytes, body)
-            streams[slot].receiveCredit -= body.count
-            oweStream(slot, stream, body.count)
             if endsMessage { streams[slot].flags.insert(.hasMessage) }
         }
         return isStreaming ? .request(request) : nil

@@ -303,7 +303,7 @@ extension ConnectionCore {
     /// Sends the answer's head ahead of its first message.
     mutating func sendHead(_ stream: UInt32) {
         guard phase == .open, let slot = slot(of: stream), maySend(slot, stream),
-            streams[slot].more?.head != nil
+            streams[slot].more?.head != nil, !streams[slot].flags.contains(.hasHead)
         else { return }
         let start = FrameHeader.reserve(in: &output.bytes)
         let length = writeHead(slot) ?? 0

@@ -170,6 +170,7 @@ struct ConnectionCore<Attachment: AnyObject> {
     var pingNumber: UInt64 = 0
     /// The ping behind the announcement of a drain: its pong stands behind the peer's last request.
     var drainPing: UInt64?
+    var drainReason = ""
     /// The last round trip that was measured.
     var roundTrip: UInt64?
     let greetingDeadline: UInt64
@@ -295,6 +296,7 @@ struct ConnectionCore<Attachment: AnyObject> {
     mutating func announceDrain(_ reason: String) {
         guard drain == .no, phase == .open else { return }
         drain = .announced
+        drainReason = reason
         sendDrain(DrainNotice.announcement, reason)
         ping()
         drainPing = pingNumber
