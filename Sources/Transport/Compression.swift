@@ -61,7 +61,8 @@ public enum CompressionError: Error, Sendable {
     {
         unsafe inflateReset(&stream)
         var plain: [UInt8] = []
-        let dense = Swift.max(64 << 10, compressed.count.multipliedReportingOverflow(by: Self.ratioMax).partialValue)
+        let dense = Swift.max(
+            64 << 10, compressed.count.multipliedReportingOverflow(by: Self.ratioMax).partialValue)
         let most = min(limit, dense)
         var isDone = false
         unsafe compressed.withUnsafeBufferPointer { source in

@@ -31,7 +31,9 @@ final class PeerAccounts: Sendable {
             entries[peer]?.connections -= 1
             // Those that still had to remember something when their last connection ended.
             if entries.count > 64 {
-                entries = entries.filter { $0.value.connections > 0 || !$0.value.account.isIdle(now) }
+                entries = entries.filter {
+                    $0.value.connections > 0 || !$0.value.account.isIdle(now)
+                }
             } else if let entry = entries[peer], entry.connections <= 0, entry.account.isIdle(now) {
                 entries[peer] = nil
             }

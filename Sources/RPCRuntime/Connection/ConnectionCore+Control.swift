@@ -150,7 +150,9 @@ extension ConnectionCore {
 
     mutating func oweStream(_ slot: Int, _ stream: UInt32, _ count: Int) {
         // A peer that has said all needs no more credit.
-        if count == 0 || !streams[slot].flags.isDisjoint(with: isOurs(stream) ? .abandoned : [.abandoned, .requestEnded])
+        if count == 0
+            || !streams[slot].flags.isDisjoint(
+                with: isOurs(stream) ? .abandoned : [.abandoned, .requestEnded])
         {
             return
         }

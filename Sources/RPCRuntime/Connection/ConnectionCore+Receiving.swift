@@ -171,7 +171,8 @@ extension ConnectionCore {
     /// Why a frame must not be marked as compressed.
     private func compressionBreach(_ slot: Int) -> String? {
         guard options.takesCompressed else {
-            return "a compressed message, which its hello was told not to send (option takesCompressed)"
+            return
+                "a compressed message, which this end's hello does not take (option takesCompressed)"
         }
         return streams[slot].more?.isAssembling ?? false
             ? "a compressed part of a message that began otherwise" : nil

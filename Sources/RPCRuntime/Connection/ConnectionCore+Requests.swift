@@ -25,7 +25,7 @@ extension ConnectionCore {
         let isCompressed = header.flags & FrameHeader.compressed != 0
         guard !isCompressed || options.takesCompressed else {
             return broken(
-                "a compressed message, which its hello was told not to send (option takesCompressed)"
+                "a compressed message, which this end's hello does not take (option takesCompressed)"
             )
         }
         lastPeerStream = stream

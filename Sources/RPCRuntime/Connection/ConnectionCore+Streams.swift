@@ -15,7 +15,7 @@ extension ConnectionCore {
         static var requestEnded: Self { Self(rawValue: 16) }
         /// The method takes a stream of messages.
         static var streamsRequest: Self { Self(rawValue: 32) }
-        /// Ours: a message of the answer has come. Served: one of the request is whole.
+        /// A message of the answer has come; of a served call, one of the request is whole.
         static var hasMessage: Self { Self(rawValue: 64) }
         /// The answer's head has come, or gone out.
         static var hasHead: Self { Self(rawValue: 128) }
@@ -89,7 +89,8 @@ extension ConnectionCore {
         var movedAt: UInt64
 
         init(
-            _ bytes: [UInt8], from start: Int, head: Int?, isRequest: Bool, isCompressed: Bool, hasMessage: Bool,
+            _ bytes: [UInt8], from start: Int, head: Int?, isRequest: Bool, isCompressed: Bool,
+            hasMessage: Bool,
             endsStream: Bool, now: UInt64
         ) {
             self.bytes = bytes

@@ -66,7 +66,8 @@ struct CallStatus: Message {
             details = []
         }
         if dropped.isEmpty { return }
-        let note = " (left out: \(dropped.joined(separator: " and ")); a status has room for \(room))"
+        let what = dropped.joined(separator: " and ")
+        let note = " (left out: \(what); a status has room for \(room))"
         message = message.truncated(toUTF8: Self.messageBytesMax - note.utf8.count) + note
     }
 

@@ -60,7 +60,8 @@ extension Ctl {
             finding.message = "is \(identity), and not of spiffe://\(settings.trustDomain)/ctl/"
             return finding
         }
-        guard let end = tls.certificateValidity?.notAfter, let notAfter = Timestamp(seconds: end) else {
+        guard let end = tls.certificateValidity?.notAfter, let notAfter = Timestamp(seconds: end)
+        else {
             finding.message = "\(identity), until nobody knows when"
             return finding
         }
