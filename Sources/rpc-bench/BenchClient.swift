@@ -138,7 +138,8 @@ struct BenchClient {
                     try await call(client, options.payload, measurement)
                 }
             }
-            try await group.waitForAll()
+            // The first error ends the others.
+            while try await group.next() != nil {}
         }
         measurement.report()
     }

@@ -26,6 +26,7 @@ enum BenchServer {
         var limits = RPCOptions()
         limits.messageBytesMax = 80 << 20
         limits.reassemblyBytesMax = 160 << 20
+        limits.backlogBytesMax = 160 << 20
         return limits
     }
 }
