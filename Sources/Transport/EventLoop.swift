@@ -48,6 +48,8 @@ public final class EventLoop: TaskExecutor, @unchecked Sendable {
 
     /// What the kernel gave in one read, before decryption.
     let readBuffer: UnsafeMutableRawBufferPointer
+    /// How many sockets wait for peers that were refused; on the loop.
+    var lingeringCount = 0
     /// For the output of the loop's channels.
     let spareMemory = SpareMemory()
     /// The decrypted bytes of one read.

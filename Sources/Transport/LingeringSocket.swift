@@ -14,8 +14,14 @@ final class LingeringSocket: Pollable {
     /// How long it waits for the peer, in nanoseconds: a few times the way there and back.
     private static let limit: UInt64 = 2_000_000_000
 
+    /// How many of a loop's sockets may linger: a flood of refused peers must not use up the
+    /// program's descriptors.
+    static let countMax = 256
+
     /// Says that nothing more comes, and reads what arrives to nowhere.
     static func start(_ descriptor: consuming Descriptor, on loop: EventLoop) {
+        if loop.lingeringCount >= countMax { return }
+        loop.lingeringCount += 1
         let socket = LingeringSocket(descriptor, on: loop)
         shutdown(socket.number, Int32(SHUT_WR))
         // The loop keeps it from here on.
@@ -40,6 +46,7 @@ final class LingeringSocket: Pollable {
 
     private func end() {
         guard descriptor != nil else { return }
+        loop.lingeringCount -= 1
         if let timer { loop.cancel(timer) }
         loop.remove(number)
         descriptor = nil

@@ -95,10 +95,7 @@ final class TLSCredentials: @unchecked Sendable {
         }
         let mode = SSL_VERIFY_PEER | (isServer ? SSL_VERIFY_FAIL_IF_NO_PEER_CERT : 0)
         unsafe SSL_CTX_set_verify(raw, mode, nil)
-        if isServer {
-            // Tells clients which CA their certificate must come from.
-            unsafe SSL_CTX_set_client_CA_list(raw, SSL_load_client_CA_file(ca))
-        }
+        // The names of the roots are not sent: a client has one certificate, or is told by an alert.
         unsafe SSL_CTX_set_cert_verify_callback(
             raw, { store, _ in unsafe TLSSession.verifyPeer(store) }, nil)
     }

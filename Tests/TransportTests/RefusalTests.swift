@@ -1,6 +1,8 @@
+import Glibc
 import TestSupport
 import Testing
-import Transport
+
+@testable import Transport
 
 /// Peers that are refused: both ends say why, over real TLS.
 @Suite(.timeLimit(.minutes(10))) struct RefusalTests {
@@ -148,5 +150,28 @@ import Transport
         let all = CertificateValidity(notBefore: .min, notAfter: .max)
         #expect(abs(all.fractionLeft(at: 0) - 0.5) < 0.001)
         #expect(life.contains(1000) && life.contains(2000) && !life.contains(2001))
+    }
+}
+
+/// Sockets of refused peers.
+@Suite(.timeLimit(.minutes(1))) struct LingeringSocketTests {
+    @Test func `a bounded number of them lingers, until the peers have closed`() async throws {
+        let loop = EventLoop(name: "test")
+        defer { loop.shutdown() }
+        let limit = LingeringSocket.countMax
+        let lingering = await Task(executorPreference: loop) {
+            // Without a peer, so that they are quiet until they are told of an end.
+            let type = Int32(SOCK_DGRAM.rawValue) | Int32(SOCK_NONBLOCK.rawValue)
+            let numbers = (0..<limit + 3).map { _ in socket(AF_INET, type, 0) }
+            for number in numbers {
+                LingeringSocket.start(Descriptor(owning: number), on: loop)
+            }
+            for number in numbers.prefix(limit) { shutdown(number, Int32(SHUT_RD)) }
+            return loop.lingeringCount
+        }.value
+        #expect(lingering == limit)
+        while await Task(executorPreference: loop, operation: { loop.lingeringCount }).value > 0 {
+            await Task.yield()
+        }
     }
 }
