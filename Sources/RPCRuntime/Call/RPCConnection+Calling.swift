@@ -18,9 +18,9 @@ extension RPCConnection {
         _ method: MethodDescriptor, _ request: Request, _ options: CallOptions
     ) async throws(RPCError) -> Response {
         var begun = try begin(method, options) { request.encode(into: &$0) }
-        while begun == nil {
-            try await queue(method, options)
-            begun = try begin(method, options, hasWaited: true) { request.encode(into: &$0) }
+        if begun == nil {
+            let due = try await queue(method, options)
+            begun = try begin(method, options, due: due) { request.encode(into: &$0) }
         }
         guard let sink = begun else {
             throw RPCError(.internal, "\(method.name) did not begin")
@@ -73,9 +73,9 @@ extension RPCConnection {
     func open<Request: Message, Response: Message>(
         _ method: MethodDescriptor, _ request: Request, _ options: CallOptions
     ) async throws(RPCError) -> MessageStream<Response> {
-        if needsQueue { try await queue(method, options) }
+        let due = needsQueue ? try await queue(method, options) : nil
         let responses = MessageStream<Response>(self, method)
-        try begin(method, options, responses.sink) { request.encode(into: &$0) }
+        try begin(method, options, responses.sink, due: due) { request.encode(into: &$0) }
         return responses
     }
 
@@ -109,9 +109,9 @@ extension RPCConnection {
                 try await openUpload(Request.self, method, options)
             }
         }
-        if needsQueue { try await queue(method, options) }
+        let due = needsQueue ? try await queue(method, options) : nil
         let sink = takeSink()
-        try begin(method, options, sink) { _ in }
+        try begin(method, options, sink, due: due) { _ in }
         let call = LoopBound<MessageSink>(confined: sink, on: loop)
         return (MessageWriter(self, sink.stream, call), call)
     }
@@ -172,10 +172,10 @@ extension RPCConnection {
                 try await openBoth(method, options)
             }
         }
-        if needsQueue { try await queue(method, options) }
+        let due = needsQueue ? try await queue(method, options) : nil
         let responses = MessageStream<Response>(self, method)
         let sink = responses.sink
-        try begin(method, options, sink) { _ in }
+        try begin(method, options, sink, due: due) { _ in }
         let call = LoopBound<MessageSink>(confined: sink, on: loop)
         return (MessageWriter(self, sink.stream, call), responses)
     }
@@ -196,28 +196,30 @@ extension RPCConnection {
     }
 
     /// Begins a call for one answer; nil when it must wait for room.
+    ///
+    /// - Parameter due: The deadline of a call that has waited for room.
     @usableFromInline
     func begin(
-        _ method: MethodDescriptor, _ options: CallOptions, hasWaited: Bool = false,
+        _ method: MethodDescriptor, _ options: CallOptions, due: UInt64? = nil,
         _ encode: (inout WireWriter) -> Void
     ) throws(RPCError) -> UnarySink? {
         if options.more != nil {
-            if !hasWaited, needsQueue { return nil }
+            if due == nil, needsQueue { return nil }
             let sink = takeSink()
-            try begin(method, options, sink, encode)
+            try begin(method, options, sink, due: due, encode)
             return sink
         }
         if isCurrentTaskCancelled { throw Self.cancelled(method) }
         let now = loop.now
         var terms = ConnectionCore<CallState>.CallTerms()
-        terms.deadline = deadline(method, options, now)
+        terms.deadline = due ?? deadline(method, options, now)
         if terms.deadline == .max {
             terms.heartbeat = max(
                 method.idleNanoseconds / 3, ConnectionCore<CallState>.heartbeatFloor)
         }
         let (sink, isTimerLate) = try state.withValue {
             state throws(RPCError) -> (UnarySink?, Bool) in
-            if !hasWaited, state.needsQueue { return (nil, false) }
+            if due == nil, state.needsQueue { return (nil, false) }
             let sink = state.sinks.popLast() ?? UnarySink(self)
             sink.began = now
             sink.stream = try state.core.call(method, terms, now: now, sink, encode)
@@ -238,12 +240,12 @@ extension RPCConnection {
     @usableFromInline
     func begin(
         _ method: MethodDescriptor, _ options: CallOptions, _ sink: MessageSink,
-        _ encode: (inout WireWriter) -> Void
+        due: UInt64? = nil, _ encode: (inout WireWriter) -> Void
     ) throws(RPCError) {
         if isCurrentTaskCancelled { throw Self.cancelled(method) }
         let now = loop.now
         var terms = ConnectionCore<CallState>.CallTerms()
-        terms.deadline = deadline(method, options, now)
+        terms.deadline = due ?? deadline(method, options, now)
         if terms.deadline == .max {
             terms.heartbeat = max(
                 method.idleNanoseconds / 3, ConnectionCore<CallState>.heartbeatFloor)

@@ -27,9 +27,11 @@ extension RPCConnection {
         state.withValue { $0.needsQueue }
     }
 
-    /// Suspends until the peer has room for the call, first come, first served.
+    /// Suspends until the peer has room for the call, first come, first served; the call's deadline,
+    /// which counts from here.
     @usableFromInline
-    func queue(_ method: MethodDescriptor, _ options: CallOptions) async throws(RPCError) {
+    func queue(_ method: MethodDescriptor, _ options: CallOptions) async throws(RPCError) -> UInt64
+    {
         let began = loop.now
         let due = deadline(method, options, began)
         let waiter = try enqueue(method)
@@ -49,7 +51,7 @@ extension RPCConnection {
         }
         if let timer { loop.cancel(timer) }
         state.withValue { state in state.queue.removeAll { $0 === waiter } }
-        if waiter.isAdmitted, !Task.isCancelled { return }
+        if waiter.isAdmitted, !Task.isCancelled { return due }
         admitQueued()
         throw leftQueue(method, waiter, began)
     }
