@@ -42,7 +42,7 @@ public final class MethodHandler: Sendable {
                         request, ServerCall(connection, method, incoming))
                     connection.answer(incoming.stream) { response.encode(into: &$0) }
                 } catch {
-                    connection.finish(incoming.stream, error)
+                    connection.fail(incoming.stream, error)
                 }
             } while connection.next(method, &incoming)
         }
@@ -62,7 +62,7 @@ public final class MethodHandler: Sendable {
                 try await body(request, writer, ServerCall(connection, method, incoming))
                 connection.finish(incoming.stream, nil)
             } catch {
-                connection.finish(incoming.stream, error)
+                connection.fail(incoming.stream, error)
             }
         }
     }
@@ -81,7 +81,7 @@ public final class MethodHandler: Sendable {
                 let response = try await body(requests, ServerCall(connection, method, incoming))
                 connection.answer(incoming.stream) { response.encode(into: &$0) }
             } catch {
-                connection.finish(incoming.stream, error)
+                connection.fail(incoming.stream, error)
             }
         }
     }
@@ -101,7 +101,7 @@ public final class MethodHandler: Sendable {
                 try await body(requests, writer, ServerCall(connection, method, incoming))
                 connection.finish(incoming.stream, nil)
             } catch {
-                connection.finish(incoming.stream, error)
+                connection.fail(incoming.stream, error)
             }
         }
     }

@@ -414,7 +414,9 @@ extension RPCConnection {
             _ = state.withValue { $0.core.cancel(stream) }
             callOver()
         } else {
-            let event = state.withValue { $0.core.endServed(stream, failure) }
+            var failure = failure
+            failure.certainty = .maybeProcessed
+            let event = state.withValue { [failure] in $0.core.endServed(stream, failure) }
             if event != nil { cancelHandler(stream) }
         }
     }

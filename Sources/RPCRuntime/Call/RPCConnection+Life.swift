@@ -66,6 +66,7 @@ extension RPCConnection {
             if event != nil { cancelHandler(stream) }
         }
         for stream in state.withValue({ $0.core.openEndedCalls() }) {
+            error.certainty = state.withValue { $0.core.certainty(of: stream) }
             guard let sink = state.withValue({ $0.core.cancel(stream) })?.sink else {
                 continue
             }

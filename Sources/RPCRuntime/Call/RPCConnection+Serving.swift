@@ -257,7 +257,9 @@ extension RPCConnection {
         }
         switch bytes(of: place) {
         case .success(let bytes): body(bytes.span)
-        case .failure(let error): finish(incoming.stream, error)
+        case .failure(var error):
+            error.certainty = .refused
+            finish(incoming.stream, error)
         }
     }
 
@@ -313,6 +315,15 @@ extension RPCConnection {
         }
     }
 
+    /// Answers with the error that a handler threw.
+    @usableFromInline
+    func fail(_ stream: UInt32, _ error: RPCError) {
+        var told = error
+        // An error of a call that the handler made: this one has run, whatever became of that.
+        if told.certainty == .refused { told.certainty = .processed }
+        finish(stream, told)
+    }
+
     private func afterServing() {
         setNeedsFlush()
         updateTimer()
@@ -348,12 +359,18 @@ extension RPCConnection {
     /// Sends one message of a stream; only on the loop.
     @usableFromInline
     func write(_ stream: UInt32, _ encode: (inout WireWriter) -> Void) throws(RPCError) -> Written {
-        if Task.isCancelled { throw RPCError(.cancelled, "the call at \(peer) was cancelled") }
+        if Task.isCancelled {
+            throw over()
+        }
         let isBusy = state.withValue { state in
             state.core.streams.slot(of: stream).flatMap { state.core.backlog($0) } != nil
         }
         if isBusy { return .busy }
         return try send(stream, endsStream: false, encode) ? .sent : .waits
+    }
+
+    private func over() -> RPCError {
+        RPCError(.cancelled, "the call at \(peer) is over", certainty: .maybeProcessed)
     }
 
     /// Sends a message, compressed where its stream says so.
@@ -387,9 +404,9 @@ extension RPCConnection {
             }
             guard hasBacklog else { return }
             // The handler has returned, and this task has outlived it.
-            if isOver { throw RPCError(.cancelled, "the call is over at \(peer)") }
+            if isOver { throw over() }
             if Task.isCancelled {
-                throw RPCError(.cancelled, "the call at \(peer) was cancelled")
+                throw over()
             }
             updateTimer()
             if let call {

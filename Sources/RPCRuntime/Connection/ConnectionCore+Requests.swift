@@ -212,7 +212,10 @@ extension ConnectionCore {
         guard let slot = slot(of: stream), !streams[slot].flags.contains(.abandoned) else {
             return nil
         }
-        control(.status, stream: stream, CallStatus(error))
+        var told = error
+        // Its request has not come whole, and nothing has been done with it.
+        if !streams[slot].flags.contains(.running) { told.certainty = .refused }
+        control(.status, stream: stream, CallStatus(told))
         return abandon(slot, stream)
     }
 }

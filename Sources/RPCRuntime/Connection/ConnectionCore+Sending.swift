@@ -134,10 +134,9 @@ extension ConnectionCore {
 
     /// Takes a message that is over a limit out of the output again.
     private mutating func checkSize(
-        _ length: Int, from start: Int, _ what: @autoclosure () -> String
-    )
-        throws(RPCError)
-    {
+        _ length: Int, from start: Int, _ what: @autoclosure () -> String,
+        _ certainty: RPCError.Certainty = .notSent
+    ) throws(RPCError) {
         let theirs = Int(clamping: peerHello.messageBytesMax)
         let limit = min(options.messageBytesMax, theirs)
         if length <= limit { return }
@@ -146,7 +145,7 @@ extension ConnectionCore {
         throw RPCError(
             .resourceExhausted,
             "the \(what()) has \(length) bytes; the limit of \(side) is \(limit) (option messageBytesMax)",
-            certainty: .notSent)
+            certainty: certainty)
     }
 
     private mutating func takeBacklog(
@@ -200,13 +199,15 @@ extension ConnectionCore {
         }
         guard phase == .open, let slot = streams.slot(of: stream), maySend(slot, stream) else {
             output.bytes.removeSubrange(start...)
-            throw RPCError(.cancelled, "the call is over at \(peerName)")
+            throw RPCError(
+                .cancelled, "the call is over at \(peerName)", certainty: .maybeProcessed)
         }
         let head = writeHead(slot)
         encode(&output)
         let length = output.bytes.count - start - FrameHeader.size
         let what = isOurs(stream) ? "request" : "answer"
-        try checkSize(length - (head ?? 0), from: start, what)
+        // The message stays here, but the call is under way.
+        try checkSize(length - (head ?? 0), from: start, what, .maybeProcessed)
         if head != nil { streams[slot].flags.insert(.hasHead) }
         return sendGeneral(slot, stream, start, head, endsStream, isCompressed)
     }
@@ -376,6 +377,12 @@ extension ConnectionCore {
     }
 
     /// Whether any of a call's request has left.
+    /// What the peer may have done of a call of ours that ends now.
+    func certainty(of stream: UInt32) -> RPCError.Certainty {
+        guard let slot = streams.slot(of: stream) else { return .maybeProcessed }
+        return hasBegunToLeave(streams[slot]) ? .maybeProcessed : .notSent
+    }
+
     func hasBegunToLeave(_ stream: Stream) -> Bool {
         guard let backlog = stream.more?.backlog, backlog.isRequest else { return true }
         return backlog.head == nil
