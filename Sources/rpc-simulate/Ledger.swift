@@ -19,6 +19,10 @@ final class Ledger: Sendable {
         /// The messages that the handler began to write, and those that the caller got in order.
         var written: UInt32 = 0
         var received: UInt32 = 0
+        /// The messages of the request that the caller began to write, and those that the handler
+        /// got in order.
+        var asked: UInt32 = 0
+        var taken: UInt32 = 0
         var mistakes: [String] = []
     }
 
@@ -45,16 +49,29 @@ final class Ledger: Sendable {
     /// A message came to the caller.
     func receive(_ call: UInt64, _ item: Item, size: UInt32) {
         change(call) { state in
-            if item.call != call || item.number != state.received {
-                state.mistakes.append(
-                    "message \(item.number) of call \(item.call) came in place of message \(state.received)"
-                )
-            }
-            let byte = Self.byte(call, item.number)
-            if item.padding.count != Int(size) || item.padding.contains(where: { $0 != byte }) {
-                state.mistakes.append("message \(item.number) came changed")
-            }
+            Self.check(item, call, state.received, Int(size), &state.mistakes)
             state.received += 1
+        }
+    }
+
+    /// A message of the request came to the handler.
+    func take(_ call: UInt64, _ item: Item) {
+        change(call) { state in
+            Self.check(item, call, state.taken, state.operation.requestSize, &state.mistakes)
+            state.taken += 1
+        }
+    }
+
+    private static func check(
+        _ item: Item, _ call: UInt64, _ number: UInt32, _ size: Int, _ mistakes: inout [String]
+    ) {
+        if item.call != call || item.number != number {
+            mistakes.append(
+                "message \(item.number) of call \(item.call) came in place of message \(number)")
+        }
+        let byte = byte(call, item.number)
+        if item.padding.count != size || item.padding.contains(where: { $0 != byte }) {
+            mistakes.append("message \(item.number) came changed")
         }
     }
 
@@ -107,6 +124,9 @@ final class Ledger: Sendable {
         if call.received > call.written {
             mistakes.append("\(call.received) messages came of \(call.written) that were written")
         }
+        if call.taken > call.asked {
+            mistakes.append("\(call.taken) messages were read of \(call.asked) that were sent")
+        }
         if let error = call.error {
             let wasRun = call.executions > 0
             switch error.certainty {
@@ -123,13 +143,23 @@ final class Ledger: Sendable {
             if call.received < call.operation.stopAfter {
                 if call.executions != 1 { mistakes.append("it succeeded, and no handler ran") }
                 if !call.isDone { mistakes.append("it succeeded, and its handler did not") }
-                let wanted = call.operation.kind == .ask ? 1 : call.operation.count
+                let wanted = wanted(call.operation)
+                let taken = min(call.operation.requests, max(call.operation.limit, 1))
+                if call.operation.kind.streamsRequests, call.taken != taken {
+                    mistakes.append("it succeeded, and \(call.taken) of \(taken) were read")
+                }
                 if call.received != wanted {
                     mistakes.append("it succeeded with \(call.received) messages of \(wanted)")
                 }
             }
         }
         return mistakes + overdue(call)
+    }
+
+    private func wanted(_ operation: Plan.Operation) -> UInt32 {
+        if !operation.kind.streamsAnswers { return 1 }
+        // Without a message there is none that says how many are wanted.
+        return operation.kind == .talk && operation.requests == 0 ? 0 : operation.count
     }
 
     private func overdue(_ call: Call) -> [String] {

@@ -5,12 +5,21 @@ import Transport
 /// What happens in one simulation: drawn from its seed, all of it before it begins.
 struct Plan: Sendable {
     /// One call.
-    struct Operation: Sendable {
-        enum Kind: String, Sendable { case ask, feed }
+    struct Operation: Sendable, CustomStringConvertible {
+        enum Kind: String, Sendable {
+            case ask, feed, gather, talk
+
+            var streamsRequests: Bool { self == .gather || self == .talk }
+            var streamsAnswers: Bool { self == .feed || self == .talk }
+        }
 
         var kind: Kind
-        /// Of the request.
+        /// Of the request, or of each message of a stream of them.
         var requestSize = 0
+        /// How many messages a stream of requests has, and how many of them the handler reads.
+        var requests: UInt32 = 1
+        var limit = UInt32.max
+        var isCompressed = false
         var count: UInt32 = 1
         var size: UInt32 = 0
         var pause: UInt32 = 0
@@ -23,6 +32,19 @@ struct Plan: Sendable {
         var readPause: Duration?
         /// The caller's rest before the call.
         var rest: Duration = .zero
+
+        var description: String {
+            var text = "\(kind.rawValue) of \(requestSize) bytes for \(count) of \(size)"
+            if kind.streamsRequests { text += ", asked with \(requests), read up to \(limit)" }
+            if isCompressed { text += ", compressed" }
+            if pause > 0 { text += ", pausing \(pause) ms" }
+            if outcome > 0 { text += ", ending with \(outcome)" }
+            if let timeout { text += ", within \(timeout)" }
+            if let cancelAfter { text += ", cancelled after \(cancelAfter)" }
+            if stopAfter != .max { text += ", leaving after \(stopAfter)" }
+            if let readPause { text += ", resting \(readPause)" }
+            return text
+        }
     }
 
     /// Calls one after the other, from one end of one link.
@@ -83,9 +105,20 @@ struct Plan: Sendable {
         if random.chance(1, 2) {
             options.connectionWindow = random.within(1024...200_000)
         }
-        if random.chance(1, 2) { options.frameBytesMax = random.within(1024...70_000) }
+        if random.chance(1, 2) { options.frameBytesMax = random.within(16_384...100_000) }
         if random.chance(1, 3) { options.streamsMax = random.within(1...8) }
         if random.chance(1, 5) { options.messageBytesMax = random.within(100...50_000) }
+        if random.chance(1, 5) { options.unreadBytesMax = random.within(1000...100_000) }
+        if random.chance(1, 3) {
+            options.streamWindowMax = random.within(1024...200_000)
+            options.connectionWindowMax = random.within(1024...400_000)
+        }
+        if random.chance(1, 5) { options.backlogBytesMax = random.within(10_000...1_000_000) }
+        if random.chance(1, 3) { options.peerStreamsMax = random.within(1...20) }
+        if random.chance(1, 5) { options.queuedCallsMax = random.within(0...3) }
+        if random.chance(1, 4) { options.drainNotice = .milliseconds(Int64(random.upTo(3000))) }
+        if random.chance(1, 4) { options.refusesDoomedCalls = false }
+        if random.chance(1, 4) { options.takesCompressed = false }
         if random.chance(1, 5) { options.reassemblyBytesMax = random.within(1000...100_000) }
         return options
     }
@@ -97,9 +130,17 @@ struct Plan: Sendable {
     }
 
     private static func operation(_ random: inout SeededRandom) -> Operation {
-        var operation = Operation(kind: random.chance(1, 2) ? .ask : .feed)
-        operation.requestSize = random.skewed(120_000)
-        if operation.kind == .feed {
+        let kinds: [Operation.Kind] = [.ask, .feed, .gather, .talk]
+        var operation = Operation(kind: kinds[random.upTo(3)])
+        operation.isCompressed = random.chance(1, 8)
+        if operation.kind.streamsRequests {
+            operation.requests = UInt32(random.skewed(60))
+            operation.requestSize = random.skewed(40_000)
+            if random.chance(1, 4) { operation.limit = UInt32(random.within(1...20)) }
+        } else {
+            operation.requestSize = random.skewed(120_000)
+        }
+        if operation.kind.streamsAnswers {
             operation.count = UInt32(random.skewed(60))
             if random.chance(1, 4) {
                 operation.stopAfter = UInt32(random.upTo(Int(operation.count)))
@@ -108,9 +149,9 @@ struct Plan: Sendable {
                 operation.readPause = .milliseconds(Int64(random.skewed(2000)))
             }
         }
-        operation.size = UInt32(random.skewed(operation.kind == .ask ? 300_000 : 60_000))
+        operation.size = UInt32(random.skewed(operation.kind.streamsAnswers ? 60_000 : 300_000))
         if random.chance(1, 3) { operation.pause = UInt32(random.skewed(8000)) }
-        if random.chance(1, 6) { operation.outcome = UInt32(random.within(1...16)) }
+        if random.chance(1, 6) { operation.outcome = UInt32(random.within(1...67)) }
         if random.chance(1, 3) {
             operation.timeout = .milliseconds(Int64(random.skewed(20_000)))
         }

@@ -127,7 +127,10 @@ final class Simulation: Sendable {
             let found =
                 isAtListener
                 ? there(number).first : ends.withLock { $0[number].here }
-            if let found { return found }
+            // Now and then one that has ended: it must say so.
+            if let found, found.inspect() != nil || mesh.withRandom({ $0.chance(1, 10) }) {
+                return found
+            }
             try? await mesh.sleep(for: .milliseconds(300))
         }
         return nil
@@ -141,6 +144,7 @@ final class Simulation: Sendable {
 
     private func perform(_ operation: Plan.Operation, on connection: RPCConnection) async {
         let id = ledger.open(operation, at: mesh.elapsed)
+        mesh.note("call \(id) begins: \(operation)")
         let task = Task(executorPreference: mesh.loop) { [self] in
             await call(id, operation, on: connection)
         }
@@ -170,24 +174,45 @@ final class Simulation: Sendable {
         let client = Work.Client(connection)
         var options = CallOptions()
         if let timeout = operation.timeout { options.timeout = timeout }
+        if operation.isCompressed { options.compressesRequest = true }
+        do throws(RPCError) {
+            switch operation.kind {
+            case .ask:
+                var ask = ask(id, operation)
+                ask.padding = [UInt8](repeating: 7, count: operation.requestSize)
+                ledger.receive(id, try await client.ask(ask, options), size: operation.size)
+            case .feed:
+                var ask = ask(id, operation)
+                ask.padding = [UInt8](repeating: 7, count: operation.requestSize)
+                try await client.feed(ask, options) { items throws(RPCError) in
+                    try await take(items, id, operation)
+                }
+            case .gather:
+                options.metadata.append(Worker.callKey, text: "\(id)")
+                let item = try await client.gather(options) { writer throws(RPCError) in
+                    try await send(writer, id, operation)
+                }
+                ledger.receive(
+                    id, item, size: operation.requests == 0 ? 0 : operation.size)
+            case .talk:
+                options.metadata.append(Worker.callKey, text: "\(id)")
+                try await client.talk(options) { writer, items throws(RPCError) in
+                    try await talk(writer, items, id, operation)
+                }
+            }
+            return nil
+        } catch { return error }
+    }
+
+    private func ask(_ id: UInt64, _ operation: Plan.Operation) -> Ask {
         var ask = Ask()
         ask.call = id
         ask.count = operation.count
         ask.size = operation.size
         ask.pause = operation.pause
         ask.outcome = operation.outcome
-        ask.padding = [UInt8](repeating: 7, count: operation.requestSize)
-        do throws(RPCError) {
-            switch operation.kind {
-            case .ask:
-                ledger.receive(id, try await client.ask(ask, options), size: operation.size)
-            case .feed:
-                try await client.feed(ask, options) { items throws(RPCError) in
-                    try await take(items, id, operation)
-                }
-            }
-            return nil
-        } catch { return error }
+        ask.limit = operation.limit
+        return ask
     }
 
     private func take(
@@ -201,6 +226,54 @@ final class Simulation: Sendable {
             if count >= operation.stopAfter { return }
             if let pause = operation.readPause { try? await mesh.sleep(for: pause) }
         }
+    }
+
+    /// Writes a stream of requests, the first of which says what is wanted.
+    private func send(
+        _ writer: MessageWriter<Item>, _ id: UInt64, _ operation: Plan.Operation
+    ) async throws(RPCError) {
+        for number in 0..<operation.requests {
+            var item = Item()
+            item.call = id
+            item.number = number
+            item.padding = [UInt8](
+                repeating: Ledger.byte(id, number), count: operation.requestSize)
+            if number == 0 { item.ask = ask(id, operation) }
+            ledger.change(id) { $0.asked += 1 }
+            try await writer.write(item)
+        }
+    }
+
+    /// Writes and reads at once.
+    private func talk(
+        _ writer: MessageWriter<Item>, _ items: MessageStream<Item>, _ id: UInt64,
+        _ operation: Plan.Operation
+    ) async throws(RPCError) {
+        let reading = Task(executorPreference: mesh.loop) { [self] () -> RPCError? in
+            do throws(RPCError) {
+                try await take(items, id, operation)
+                return nil
+            } catch { return error }
+        }
+        // The end of the answers counts: a handler may read less than is written.
+        do throws(RPCError) {
+            try await send(writer, id, operation)
+            writer.finish()
+        } catch {
+            mesh.note("call \(id) cannot write: \(error)")
+            if error.code == .resourceExhausted {
+                // Too large a message: the handler would wait for it.
+                reading.cancel()
+                _ = await reading.value
+                throw error
+            }
+        }
+        let failure = await withTaskCancellationHandler {
+            await reading.value
+        } onCancel: {
+            reading.cancel()
+        }
+        if let failure { throw failure }
     }
 
     private func happen(_ event: Plan.Event) async {
