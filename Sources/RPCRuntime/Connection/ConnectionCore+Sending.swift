@@ -377,15 +377,15 @@ extension ConnectionCore {
     }
 
     /// Whether any of a call's request has left.
+    func hasBegunToLeave(_ stream: Stream) -> Bool {
+        guard let backlog = stream.more?.backlog, backlog.isRequest else { return true }
+        return backlog.head == nil
+    }
+
     /// What the peer may have done of a call of ours that ends now.
     func certainty(of stream: UInt32) -> RPCError.Certainty {
         guard let slot = streams.slot(of: stream) else { return .maybeProcessed }
         return hasBegunToLeave(streams[slot]) ? .maybeProcessed : .notSent
-    }
-
-    func hasBegunToLeave(_ stream: Stream) -> Bool {
-        guard let backlog = stream.more?.backlog, backlog.isRequest else { return true }
-        return backlog.head == nil
     }
 
     // MARK: - The backlog
