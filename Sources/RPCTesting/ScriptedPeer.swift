@@ -115,16 +115,16 @@ public final class ScriptedPeer: Sendable {
     /// lost.
     public func next(timeout: Duration = .seconds(10)) async throws(TransportError) -> RawFrame? {
         while true {
-            let (frame, end) = try await look { state in
+            // In one step: what arrives behind it is seen by the wait.
+            let (frame, end, seen) = try await look { state in
                 let frame = RawFrame.take(from: &state.input)
-                return (frame, frame == nil ? state.end : nil)
+                return (frame, frame == nil ? state.end : nil, state.input.count)
             }
             if let frame { return frame }
             if let end {
                 _ = try end.get()
                 return nil
             }
-            let seen = try await look { ($0.input.count, Optional<Bool>.none) }.0
             try await wait(timeout) { $0.input.count > seen || $0.end != nil }
         }
     }

@@ -1,6 +1,7 @@
 import MeshAPI
 import RPCRuntime
 import RPCTesting
+import TestSupport
 import Testing
 import Transport
 
@@ -76,6 +77,30 @@ import Transport
             let end = await link.closed()
             #expect(end.message.contains("stream 4"), "\(end)")
         }
+    }
+
+    @Test func `a script speaks over TLS as it does in memory`() async throws {
+        let certificates = try Certificates(["gateway/main", "ctl/ops"])
+        func context(_ identity: String, isServer: Bool) throws -> TLSContext {
+            try TLSContext.mutual(
+                certificate: certificates.certificate(identity),
+                key: certificates.key(identity), ca: certificates.ca,
+                trustDomain: "biometricflow", isServer: isServer)
+        }
+        let loop = EventLoop(name: "test")
+        defer { loop.shutdown() }
+        let server = RPCServer(
+            tls: try context("gateway/main", isServer: true), loop: loop, services: [])
+        let address = try server.listen(on: try SocketAddress(host: "127.0.0.1", port: 0))
+        let tls = try context("ctl/ops", isServer: false)
+        let peer = try await ScriptedPeer.open(on: loop) { loop, handler throws(TransportError) in
+            try SocketChannel.connect(to: address, on: loop, tls: tls, handler: handler)
+        }
+        try await peer.greet()
+        peer.send(RawFrame(type: 7, payload: [8, 7, 6, 5, 4, 3, 2, 1]))
+        #expect(try await peer.next(type: 8).payload == [8, 7, 6, 5, 4, 3, 2, 1])
+        peer.close()
+        await server.shutdown(grace: .seconds(1))
     }
 
     @Test(arguments: 0..<12)
