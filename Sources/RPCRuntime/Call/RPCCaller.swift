@@ -1,50 +1,86 @@
-/// What a generated client calls through.
+/// What a generated client calls through: a connection, or a link that is kept up.
 public struct RPCCaller: Sendable {
-    @usableFromInline let connection: RPCConnection
+    @usableFromInline let fixed: RPCConnection?
+    @usableFromInline let link: RPCLink?
 
-    @usableFromInline init(_ connection: RPCConnection) { self.connection = connection }
+    @usableFromInline init(_ connection: RPCConnection) {
+        fixed = connection
+        link = nil
+    }
+
+    init(_ link: RPCLink) {
+        fixed = nil
+        self.link = link
+    }
+
+    /// The connection that a call goes by; the time that it took to get one is taken from the
+    /// call's.
+    @inlinable @inline(__always)
+    func connection(_ method: MethodDescriptor, _ options: inout CallOptions)
+        async throws(RPCError) -> RPCConnection
+    {
+        if let fixed { return fixed }
+        return try await ready(method, &options)
+    }
+
+    @usableFromInline func ready(_ method: MethodDescriptor, _ options: inout CallOptions)
+        async throws(RPCError) -> RPCConnection
+    {
+        guard let link else { throw RPCError(.internal, "a caller without a link") }
+        return try await link.ready(method, &options)
+    }
 
     /// Calls a method with one answer.
     @inlinable @inline(__always)
     public func unary<Request: Message, Response: Message>(
         _ method: MethodDescriptor, _ request: Request, _ options: CallOptions
     ) async throws(RPCError) -> Response {
-        try await connection.unary(method, request, options)
+        if let fixed { return try await fixed.unary(method, request, options) }
+        var options = options
+        return try await ready(method, &options).unary(method, request, options)
     }
 
     /// Calls a method with a stream of answers, which lives as long as `body` runs.
-    @inlinable @inline(__always)
+    @inlinable
     public func serverStreaming<Request: Message, Response: Message, Result>(
         _ method: MethodDescriptor, _ request: Request, _ options: CallOptions,
         _ body: (MessageStream<Response>) async throws(RPCError) -> Result
     ) async throws(RPCError) -> Result {
-        try await connection.serverStreaming(method, request, options, body)
+        var options = options
+        return try await connection(method, &options).serverStreaming(
+            method, request, options, body)
     }
 
     /// Calls a method with a stream of requests, which `send` writes.
-    @inlinable @inline(__always)
+    @inlinable
     public func clientStreaming<Request: Message, Response: Message>(
         _ method: MethodDescriptor, _ options: CallOptions,
         _ send: (MessageWriter<Request>) async throws(RPCError) -> Void
     ) async throws(RPCError) -> Response {
-        try await connection.clientStreaming(method, options, send)
+        var options = options
+        return try await connection(method, &options).clientStreaming(method, options, send)
     }
 
     /// Calls a method with a stream each way, which live as long as `body` runs.
-    @inlinable @inline(__always)
+    @inlinable
     public func bidirectional<Request: Message, Response: Message, Result>(
         _ method: MethodDescriptor, _ options: CallOptions,
         _ body: (MessageWriter<Request>, MessageStream<Response>) async throws(RPCError) -> Result
     ) async throws(RPCError) -> Result {
-        try await connection.bidirectional(method, options, body)
+        var options = options
+        return try await connection(method, &options).bidirectional(method, options, body)
     }
 }
 
-/// What a generated client can be made on, such as a connection.
+/// What a generated client can be made on: an ``RPCConnection``, or an ``RPCLink``.
 public protocol RPCTarget: Sendable {
     var caller: RPCCaller { get }
 }
 
 extension RPCConnection: RPCTarget {
+    public var caller: RPCCaller { RPCCaller(self) }
+}
+
+extension RPCLink: RPCTarget {
     public var caller: RPCCaller { RPCCaller(self) }
 }

@@ -290,7 +290,7 @@ extension RPCConnection {
 
     /// Gives a call of ours up, if it has not ended; only on the loop.
     @usableFromInline func cancelCall(_ stream: UInt32) {
-        let attachment = state.withValue { $0.core.cancel(stream) }
+        let attachment = withCore { $0.cancel(stream) }
         guard let sink = attachment?.sink else { return }
         sink.finish(
             RPCError(.cancelled, "the call to \(peer) was cancelled", certainty: .maybeProcessed))
@@ -299,7 +299,7 @@ extension RPCConnection {
 
     /// Says that a call's stream of requests is whole; only on the loop.
     @usableFromInline func endRequest(_ stream: UInt32) {
-        state.withValue { $0.core.endRequest(stream) }
+        withCore { $0.endRequest(stream) }
         setNeedsFlush()
     }
 
@@ -432,7 +432,7 @@ extension RPCConnection {
 
     /// A reader has taken messages: their bytes are credited to the peer.
     @usableFromInline func consumed(_ stream: UInt32, _ credit: Int) {
-        state.withValue { $0.core.consumed(stream, credit) }
+        withCore { $0.consumed(stream, credit) }
         setNeedsFlush()
     }
 }

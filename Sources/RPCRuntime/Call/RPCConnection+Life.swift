@@ -29,12 +29,12 @@ extension RPCConnection {
 
     func beginDrain(_ reason: String, grace: Duration) {
         let isFirst = !draining.exchange(true, ordering: .relaxed)
-        state.withValue { $0.core.announceDrain(reason) }
+        withCore { $0.announceDrain(reason) }
         setNeedsFlush()
         updateTimer()
         if isFirst {
             after(options.drainNotice) { [self] in
-                state.withValue { $0.core.refuseCalls(reason) }
+                withCore { $0.refuseCalls(reason) }
                 endOpenEnded()
                 setNeedsFlush()
                 closeIfDrained()
@@ -62,12 +62,12 @@ extension RPCConnection {
         error.isResumable = true
         for stream in state.withValue({ $0.core.openEndedServed() }) {
             // Its messages have left, or it waits for the last to.
-            let event = state.withValue { $0.core.endServed(stream, error) }
+            let event = withCore { $0.endServed(stream, error) }
             if event != nil { cancelHandler(stream) }
         }
         for stream in state.withValue({ $0.core.openEndedCalls() }) {
             error.certainty = state.withValue { $0.core.certainty(of: stream) }
-            guard let sink = state.withValue({ $0.core.cancel(stream) })?.sink else {
+            guard let sink = withCore({ $0.cancel(stream) })?.sink else {
                 continue
             }
             sink.finish(error)
@@ -110,10 +110,30 @@ extension RPCConnection {
         if isDraining { body() }
     }
 
+    /// Returns when the link has ended, with the reason, or with nil when its peer drains it.
+    func endOrDrain() async -> RPCError? {
+        let over = OneShot<RPCError?>()
+        do throws(TransportError) {
+            return try await over.value {
+                loop.perform { [self] in
+                    whenEnded { over.settle(.success($0)) }
+                    whenPeerDrains { over.settle(.success(nil)) }
+                }
+            }
+        } catch {
+            return RPCError(.cancelled, "the task that waited for the link's end was cancelled")
+        }
+    }
+
+    /// Drains the link, as another one has taken its place.
+    func replaced(grace: Duration) {
+        loop.perform { [self] in beginDrain("a newer link is up", grace: grace) }
+    }
+
     /// Serves another number of calls at once from now on, and tells the peer.
     public func setStreamsMax(_ count: Int) {
         loop.perform { [self] in
-            state.withValue { $0.core.announce(streamsMax: count) }
+            withCore { $0.announce(streamsMax: count) }
             setNeedsFlush()
         }
     }

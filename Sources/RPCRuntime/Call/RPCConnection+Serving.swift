@@ -308,7 +308,7 @@ extension RPCConnection {
         loop.perform { [self] in
             let call = attachment(of: stream)
             if let error { noteFailure(stream, error) }
-            state.withValue { $0.core.finish(stream, error) }
+            withCore { $0.finish(stream, error) }
             // Writers that outlive the handler.
             call?.wakeWriters()
             afterServing()
@@ -340,7 +340,10 @@ extension RPCConnection {
                 try await change(stream, body)
             }
         }
-        try state.withValue { state throws(RPCError) in try body(&state.core) }
+        try state.withValue { state throws(RPCError) in
+            state.core.now = loop.now
+            try body(&state.core)
+        }
         setNeedsFlush()
     }
 
@@ -380,12 +383,14 @@ extension RPCConnection {
         defer { setNeedsFlush() }
         guard state.withValue({ $0.core.isCompressed(stream) }) else {
             return try state.withValue { state throws(RPCError) in
-                try state.core.send(stream, endsStream: endsStream, encode)
+                state.core.now = loop.now
+                return try state.core.send(stream, endsStream: endsStream, encode)
             }
         }
         let bytes = deflate(encode)
         return try state.withValue { state throws(RPCError) in
-            try state.core.send(stream, endsStream: endsStream, isCompressed: true) {
+            state.core.now = loop.now
+            return try state.core.send(stream, endsStream: endsStream, isCompressed: true) {
                 $0.bytes.append(contentsOf: bytes)
             }
         }

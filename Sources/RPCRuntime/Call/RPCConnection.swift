@@ -105,6 +105,14 @@ public final class RPCConnection: ChannelHandler {
         updateTimer()
     }
 
+    /// Changes the core, which is told the time.
+    func withCore<Result>(_ body: (inout ConnectionCore<CallState>) -> Result) -> Result {
+        state.withValue { state in
+            state.core.now = loop.now
+            return body(&state.core)
+        }
+    }
+
     // MARK: - The channel's events
 
     public func channelOpened() {
@@ -196,6 +204,7 @@ public final class RPCConnection: ChannelHandler {
                 // Streams given up meanwhile: their writers need not wait for the socket.
                 return ([UInt8](), state.channel, state.core.takeDrained(), false)
             }
+            state.core.now = loop.now
             state.core.pump()
             var output = state.spare
             swap(&output, &state.core.output.bytes)
@@ -347,7 +356,9 @@ extension [UInt8] {
         // Appending nothing to an empty array writes to the one that all empty arrays share.
         if range.isEmpty { return }
         // Doubled here: adding capacity alone grows to the byte, and copies all each time.
-        if capacity < count + range.count { reserveCapacity(Swift.max(count + range.count, 2 * count)) }
+        if capacity < count + range.count {
+            reserveCapacity(Swift.max(count + range.count, 2 * count))
+        }
         append(addingCapacity: range.count) { output in
             for index in range { output.append(bytes[index]) }
         }

@@ -4,7 +4,7 @@ public import Transport
 /// Dials a peer, once or for as long as its task runs.
 public struct RPCDialler: Sendable {
     private let endpoint: RPCEndpoint
-    private let loop: EventLoop
+    let loop: EventLoop
     private let services: [ServiceHandlers]
     private let options: RPCOptions
     private let log: @Sendable (RPCEvent) -> Void
@@ -46,31 +46,44 @@ public struct RPCDialler: Sendable {
 
     /// One attempt: look the name up, connect, shake hands, exchange hellos; all of it within
     /// ``RPCOptions/connectTimeout``.
+    ///
+    /// An error's hop says which stage failed, and how long each took.
     public func connect() async throws(RPCError) -> RPCConnection {
-        func failure(_ stage: String, _ why: String) -> RPCError {
-            RPCError(.unavailable, "\(endpoint): \(stage): \(why)", certainty: .notSent)
-        }
-        let deadline = loop.currentTime() &+ options.connectTimeout.nanoseconds
+        let began = loop.currentTime()
+        let deadline = began &+ options.connectTimeout.nanoseconds
         let targets: [Target]
         do throws(TransportError) {
             targets = try await resolve()
-        } catch { throw failure("resolve", error.message) }
-        var last = failure("resolve", "no address")
+        } catch { throw failure(.resolve, error.message, began, nil) }
+        let resolved = loop.currentTime()
+        var last = failure(.resolve, "no address", began, nil)
         for target in targets {
             do throws(TransportError) {
                 return try await dial(target, deadline)
             } catch {
-                let stage =
+                let stage: Hop.Stage =
                     switch error.code {
-                    case .tls: "TLS"
-                    case .closed, .timedOut: "hello"
-                    default: "connect"
+                    case .tls: .tls
+                    case .closed, .timedOut: .hello
+                    default: .connect
                     }
-                last = failure(stage, error.message)
+                last = failure(stage, error.message, began, resolved)
                 if error.code == .cancelled || loop.currentTime() >= deadline { break }
             }
         }
         throw last
+    }
+
+    private func failure(
+        _ stage: Hop.Stage, _ why: String, _ began: UInt64, _ resolved: UInt64?
+    ) -> RPCError {
+        let now = loop.currentTime()
+        let name = stage == .tls ? "TLS" : "\(stage)"
+        var error = RPCError(.unavailable, "\(endpoint): \(name): \(why)", certainty: .notSent)
+        var times = [Hop.Time(.resolve, microseconds: ((resolved ?? now) &- began) / 1000)]
+        if let resolved { times.append(Hop.Time(stage, microseconds: (now &- resolved) / 1000)) }
+        error.hops = [Hop(peer: "\(endpoint)", method: "", stage: stage, times: times)]
+        return error
     }
 
     /// An address, and how a channel to it is opened.
@@ -132,6 +145,7 @@ public struct RPCDialler: Sendable {
             .dialler, target.address, on: loop, services: services, options: options, log: log
         ) { ready in
             loop.cancel(timer)
+            ready.limitLife(idle: options.idleTimeout, age: nil)
             // Cancelled meanwhile: nobody would have the link.
             if !opened.settle(.success(ready)) { ready.close() }
         }
@@ -143,9 +157,21 @@ public struct RPCDialler: Sendable {
         return connection
     }
 
+    /// What is heard of a link that is kept up.
+    enum Progress: Sendable {
+        /// An attempt begins.
+        case dialling
+        case up(RPCConnection)
+        /// An attempt has failed; the next one comes later.
+        case failed(RPCError)
+        /// The link is no more, or its peer drains it.
+        case down(RPCConnection)
+    }
+
     /// Keeps a link up until the task is cancelled: dials, gives each link to `onLink`, and dials
     /// again when it ends.
     ///
+    /// When the peer drains a link, the next one is made before it is dropped.
     /// Attempts back off from 100 ms by 1.6 to 10 s, ± 20 %, until a hello was good. On
     /// cancellation the link is drained within `grace`.
     ///
@@ -157,14 +183,29 @@ public struct RPCDialler: Sendable {
         random: @escaping @Sendable () -> Double, grace: Duration = .seconds(5),
         _ onLink: @Sendable (RPCConnection) -> Void = { _ in }
     ) async {
+        await follow(random: random, grace: grace) { progress in
+            if case .up(let connection) = progress { onLink(connection) }
+        }
+    }
+
+    /// The same as ``run(random:grace:_:)``, with everything that happens told.
+    func follow(
+        random: @escaping @Sendable () -> Double, grace: Duration,
+        _ tell: @Sendable (Progress) -> Void
+    ) async {
         var delay = 0.1
+        var draining: RPCConnection?
         while !Task.isCancelled {
+            tell(.dialling)
             do throws(RPCError) {
                 let connection = try await connect()
                 delay = 0.1
                 log(RPCEvent(.info, "link to \(connection.peer) at \(endpoint) is up"))
-                onLink(connection)
-                let end = await connection.closed()
+                tell(.up(connection))
+                draining?.replaced(grace: options.drainGrace)
+                draining = nil
+                let end = await connection.endOrDrain()
+                tell(.down(connection))
                 if Task.isCancelled {
                     // A task of its own, as this one is cancelled and could not wait.
                     await Task(executorPreference: loop) {
@@ -172,16 +213,22 @@ public struct RPCDialler: Sendable {
                     }.value
                     return
                 }
+                guard let end else {
+                    draining = connection
+                    continue
+                }
                 log(RPCEvent(.warning, "link to \(endpoint) ended: \(end.message)"))
             } catch {
-                if Task.isCancelled { return }
+                if Task.isCancelled { break }
+                tell(.failed(error))
                 log(RPCEvent(.warning, "no link to \(error.message)"))
             }
             let pause = delay * (0.8 + 0.4 * random())
             do throws(TransportError) {
                 try await loop.sleep(for: .seconds(pause))
-            } catch { return }
+            } catch { break }
             delay = min(delay * 1.6, 10)
         }
+        draining?.close()
     }
 }

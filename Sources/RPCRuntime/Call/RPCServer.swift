@@ -20,6 +20,7 @@ public final class RPCServer: Sendable {
     private let services: [ServiceHandlers]
     private let options: RPCOptions
     private let log: @Sendable (RPCEvent) -> Void
+    private let random: @Sendable () -> Double
     private let onConnection: @Sendable (RPCConnection) -> Void
     private let members = Mutex(Members())
     private let accounts: PeerAccounts
@@ -31,11 +32,13 @@ public final class RPCServer: Sendable {
     ///   - services: What is served on each link.
     ///   - options: Limits and times.
     ///   - log: Hears of links that come and go, and why others are refused.
+    ///   - random: Numbers in 0..<1, for the jitter of ``RPCOptions/ageMax``.
     ///   - onConnection: Called on the loop with each link whose hello was good.
     public init(
         tls: TLSContext?, loop: EventLoop, services: [ServiceHandlers],
         options: RPCOptions = RPCOptions(),
         log: @escaping @Sendable (RPCEvent) -> Void = { _ in },
+        random: @escaping @Sendable () -> Double = { 0.5 },
         onConnection: @escaping @Sendable (RPCConnection) -> Void = { _ in }
     ) {
         self.tls = tls
@@ -43,6 +46,7 @@ public final class RPCServer: Sendable {
         self.services = services
         self.options = options
         self.log = log
+        self.random = random
         self.onConnection = onConnection
         accounts = PeerAccounts(options)
         checkUnique(services)
@@ -82,6 +86,9 @@ public final class RPCServer: Sendable {
                 return members.isShuttingDown
             }
             if isLate { return connection.close() }
+            connection.limitLife(
+                idle: options.idleTimeout.map { $0 + .seconds(300) },
+                age: options.ageMax.map { $0 * (0.9 + 0.2 * random()) })
             log(RPCEvent(.info, "link from \(connection.peer) at \(address) is up"))
             onConnection(connection)
         }

@@ -191,6 +191,7 @@ extension ConnectionCore {
                     .write(to: &output.bytes, at: start)
                 sendCredit -= length
                 fresh.stream = 0
+                lastCall = now
                 return true
             }
             park()
@@ -347,6 +348,7 @@ extension ConnectionCore {
         if error?.certainty == .notSent { error?.certainty = .processed }
         if stream == fresh.stream, stream != 0, phase == .open {
             fresh.stream = 0
+            lastCall = now
             control(.status, stream: stream, CallStatus(error))
             return
         }

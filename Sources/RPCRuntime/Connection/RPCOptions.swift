@@ -75,12 +75,15 @@ public struct RPCOptions: Sendable {
     public var pingBurst = 10
     /// The shortest time between pings that this side bears; told in the hello.
     public var keepaliveFloor: Duration = .seconds(5)
-    /// A connection without calls for this long is drained; nil for never.
+    /// A dialled connection without calls for this long is drained; nil for never.
     ///
-    /// A dialler's default is less than a listener's, so that nobody calls into a closing link.
-    public var idleTimeout: Duration?
-    /// A connection as old as this is drained, ± 10 %; nil for never.
-    public var ageMax: Duration?
+    /// A listener waits 5 min longer, so that nobody calls into a link that is just closing: the
+    /// cause of most of the 503 answers that users of Envoy report.
+    public var idleTimeout: Duration? = .seconds(30 * 60)
+    /// An accepted connection as old as this is drained, ± 10 %; nil for never.
+    ///
+    /// So long-lived links spread anew over what listens; gRFC A9 has the jitter.
+    public var ageMax: Duration? = .seconds(60 * 60)
     /// How long a draining connection's calls may still take.
     public var drainGrace: Duration = .seconds(30)
     /// From a drain's announcement to its refusing new calls, a round trip added.
