@@ -43,4 +43,21 @@ struct EchoHandler: Echo.Service {
         let payload = Payload(data: [UInt8](repeating: 7, count: Int(request.size)))
         for _ in 0..<request.count { try await payloads.write(payload) }
     }
+
+    func upload(
+        _ payloads: MessageStream<Payload>, _ call: ServerCall
+    ) async throws(RPCError) -> StreamRequest {
+        var seen = StreamRequest()
+        for try await payload in payloads {
+            seen.count += 1
+            seen.size = max(seen.size, UInt32(clamping: payload.data.count))
+        }
+        return seen
+    }
+
+    func chat(
+        _ payloads: MessageStream<Payload>, to answers: MessageWriter<Payload>, _ call: ServerCall
+    ) async throws(RPCError) {
+        for try await payload in payloads { try await answers.write(payload) }
+    }
 }

@@ -72,6 +72,23 @@ import Transport
             }
             if request.size == 13 { throw RPCError(.dataLoss, "the end is missing") }
         }
+
+        func upload(
+            _ payloads: MessageStream<Payload>, _ call: ServerCall
+        ) async throws(RPCError) -> StreamRequest {
+            var seen = StreamRequest()
+            for try await payload in payloads {
+                seen.count += 1
+                seen.size = max(seen.size, UInt32(clamping: payload.data.count))
+            }
+            return seen
+        }
+
+        func chat(
+            _ payloads: MessageStream<Payload>, to answers: MessageWriter<Payload>, _ call: ServerCall
+        ) async throws(RPCError) {
+            for try await payload in payloads { try await answers.write(payload) }
+        }
     }
 
     final class Counter: Sendable {

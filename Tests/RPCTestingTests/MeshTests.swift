@@ -27,6 +27,24 @@ import Transport
                     Payload(data: [UInt8](repeating: byte, count: Int(request.size))))
             }
         }
+
+        func upload(
+            _ payloads: MessageStream<Payload>, _ call: ServerCall
+        ) async throws(RPCError) -> StreamRequest {
+            var seen = StreamRequest()
+            for try await payload in payloads {
+                seen.count += 1
+                seen.size = max(seen.size, UInt32(clamping: payload.data.count))
+            }
+            return seen
+        }
+
+        func chat(
+            _ payloads: MessageStream<Payload>, to answers: MessageWriter<Payload>,
+            _ call: ServerCall
+        ) async throws(RPCError) {
+            for try await payload in payloads { try await answers.write(payload) }
+        }
     }
 
     private func served(
@@ -83,6 +101,36 @@ import Transport
                     return bytes
                 }
                 #expect(bytes == Array(0..<100), "\(mesh)")
+                await link.drain(grace: .seconds(600))
+            }
+        }
+    }
+
+    @Test func `requests stream up, and both ways at once`() throws {
+        for seed: UInt64 in 0..<20 {
+            var random = SeededRandom(seed: seed)
+            let mesh = served(seed, .drawn(from: &random, faults: 0))
+            try mesh.run {
+                let link = try await mesh.connect(from: "ctl/ops", to: "gateway/main")
+                let echo = Echo.Client(link)
+                let seen = try await echo.upload { writer throws(RPCError) in
+                    for size in [1000, 3000, 0] {
+                        try await writer.write(Payload(data: [UInt8](repeating: 1, count: size)))
+                    }
+                }
+                #expect(seen == StreamRequest(count: 3, size: 3000), "\(mesh)")
+                let answers = try await echo.chat { writer, payloads throws(RPCError) in
+                    var answers: [UInt8?] = []
+                    var iterator = payloads.makeAsyncIterator()
+                    for byte: UInt8 in 1...3 {
+                        try await writer.write(Payload(data: [byte]))
+                        answers.append(try await iterator.next()?.data.first)
+                    }
+                    writer.finish()
+                    answers.append(try await iterator.next()?.data.first)
+                    return answers
+                }
+                #expect(answers == [1, 2, 3, nil], "\(mesh)")
                 await link.drain(grace: .seconds(600))
             }
         }
