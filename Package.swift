@@ -45,7 +45,7 @@ let package = Package(
             name: "Transport", dependencies: ["COpenSSL", "CLinux", "CZlib"], swiftSettings: strict),
         .target(name: "RPCRuntime", dependencies: ["Transport"], swiftSettings: strict),
         .target(
-            name: "RPCServices", dependencies: ["RPCRuntime"], swiftSettings: strict,
+            name: "RPCServices", dependencies: ["RPCRuntime", "Transport"], swiftSettings: strict,
             plugins: ["RPCCodegenPlugin"]),
         .target(
             name: "MeshAPI", dependencies: ["RPCRuntime"], path: "Schemas",
@@ -82,7 +82,8 @@ let package = Package(
         .executableTarget(
             name: "ctl",
             dependencies: [
-                "MeshAPI", "RPCRuntime", "Transport", "HTTP", "FleetDocuments", "ServiceKit",
+                "MeshAPI", "RPCRuntime", "RPCServices", "Transport", "HTTP", "FleetDocuments",
+                "ServiceKit",
             ], swiftSettings: strict),
         .executableTarget(
             name: "zk-simulator", dependencies: ["ZKProtocol", "Transport", "ServiceKit"],
@@ -152,7 +153,8 @@ let package = Package(
         .testTarget(
             name: "ctlTests",
             dependencies: [
-                "ctl", "MeshAPI", "RPCRuntime", "Transport", "ServiceKit", "TestSupport",
+                "ctl", "MeshAPI", "RPCRuntime", "RPCServices", "Transport", "ServiceKit",
+                "TestSupport",
             ],
             swiftSettings: strict),
         .testTarget(name: "TidyTests", dependencies: ["TestSupport"], swiftSettings: strict),

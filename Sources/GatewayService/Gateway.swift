@@ -71,7 +71,11 @@ final class Gateway: Sendable {
         let checks = GatewayCheck(
             query: query, configuration: configuration.origin,
             certificates: certificates)
-        let served = [Fleet.descriptor, Registry.descriptor, Health.descriptor]
+        let served = [
+            Fleet.descriptor, Registry.descriptor, Health.descriptor, Introspection.descriptor,
+        ]
+        let introspection = IntrospectionService(
+            services: served + [Log.descriptor, Location.descriptor])
         health = HealthService(services: served.map(\.name))
         meshServer = RPCServer(
             tls: tls, loop: meshLoop,
@@ -80,8 +84,10 @@ final class Gateway: Sendable {
                 Registry.handlers(RegistryService(store: store, log: log)),
                 Health.handlers(health),
                 Reflection.handlers(ReflectionService(served)),
+                Introspection.handlers(introspection),
             ],
             log: { Self.write($0, to: log) }, onConnection: { arrive.yield($0) })
+        introspection.observe(meshServer)
         let edge = Edge(
             query: query, now: surroundings.now, random: surroundings.random, log: log)
         let now = surroundings.now

@@ -54,6 +54,7 @@ import Testing
         let words = [
             "message", "enum", "service", "package", "import", "reserved", "list", "<", ">", "{",
             "}", "(", ")", ":", "=", "?", ",", "...", "->", "stream", "deadline", "none", "role",
+            "idle", "any",
             "max", "5s", "0", "-1", "99999999999999999999", "\"x.rpc\"", "\"", "\n", "///", "a",
             "M", "string", "bytes",
         ]

@@ -5,7 +5,7 @@ import Transport
 
 /// A link over TLS to a server of some services, for the time of a closure.
 func withLink(
-    to services: [ServiceHandlers], as identity: String = "any/one",
+    to services: [ServiceHandlers], as identity: String = "location/cairo",
     _ body: (RPCConnection, RPCServer) async throws -> Void
 ) async throws {
     let certificates = try made.withLock { made in

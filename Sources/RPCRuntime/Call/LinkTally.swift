@@ -8,11 +8,19 @@ struct LinkTally {
     var callsServed: UInt64 = 0
     var bytesSent: UInt64 = 0
     var bytesReceived: UInt64 = 0
+    /// When the link was made, on the loop's clock.
     var since: UInt64 = 0
     /// The newest last.
-    var failures: [LinkSnapshot.Failure] = []
+    var failures: [Failure] = []
 
-    mutating func note(_ failure: LinkSnapshot.Failure) {
+    struct Failure {
+        /// On the loop's clock.
+        var at: UInt64
+        var method: String
+        var error: RPCError
+    }
+
+    mutating func note(_ failure: Failure) {
         if failures.count == Self.failuresMax { failures.removeFirst() }
         failures.append(failure)
     }
@@ -22,8 +30,8 @@ struct LinkTally {
 public struct LinkSnapshot: Sendable {
     /// A call that was served and failed.
     public struct Failure: Sendable {
-        /// On the loop's clock.
-        public var at: UInt64
+        /// How long ago.
+        public var age: Duration
         public var method: String
         public var error: RPCError
     }
@@ -54,6 +62,8 @@ public struct LinkSnapshot: Sendable {
     public var isPeerDraining: Bool
     /// What the peer's hello calls its program.
     public var agent: String
+    /// How long ago the link was made.
+    public var age: Duration
     /// The last measured round trip; nil before the first.
     public var roundTrip: Duration?
     public var sendCredit: Int
@@ -84,8 +94,9 @@ extension RPCConnection {
             // The task was cancelled: what can be had without waiting.
             return LinkSnapshot(
                 peer: peer, address: remoteAddress, isDialler: false, isDraining: isDraining,
-                isPeerDraining: false, agent: "", sendCredit: 0, receiveCredit: 0, outputBytes: 0,
-                backlogBytes: 0, unreadBytes: 0, queuedCalls: 0, callsMade: 0, callsServed: 0,
+                isPeerDraining: false, agent: "", age: .zero, sendCredit: 0, receiveCredit: 0,
+                outputBytes: 0, backlogBytes: 0, unreadBytes: 0, queuedCalls: 0, callsMade: 0,
+                callsServed: 0,
                 bytesSent: 0, bytesReceived: 0, streams: [], failures: [])
         }
     }
@@ -97,7 +108,7 @@ extension RPCConnection {
             return LinkSnapshot(
                 peer: peer, address: remoteAddress, isDialler: core.role == .dialler,
                 isDraining: core.drain != .no, isPeerDraining: core.isPeerDraining,
-                agent: core.peerHello.agent,
+                agent: core.peerHello.agent, age: Self.elapsed(state.tally.since, now),
                 roundTrip: core.roundTrip.map { .nanoseconds(Int64(clamping: $0)) },
                 sendCredit: core.sendCredit, receiveCredit: core.receiveCredit,
                 outputBytes: core.output.bytes.count, backlogBytes: core.backlogBytes,
@@ -119,8 +130,15 @@ extension RPCConnection {
                             unreadBytes: stream.more?.unread ?? 0)
                     }
                 },
-                failures: state.tally.failures)
+                failures: state.tally.failures.map {
+                    LinkSnapshot.Failure(
+                        age: Self.elapsed($0.at, now), method: $0.method, error: $0.error)
+                })
         }
+    }
+
+    private static func elapsed(_ start: UInt64, _ now: UInt64) -> Duration {
+        .nanoseconds(Int64(clamping: now - min(start, now)))
     }
 
     /// Keeps what went wrong lately.
@@ -132,7 +150,7 @@ extension RPCConnection {
                 : state.core.streams.slot(of: stream).map { state.core.streams[$0].method }
             let method = number.flatMap { state.routes.route($0)?.handler.method.name }
             state.tally.note(
-                LinkSnapshot.Failure(
+                LinkTally.Failure(
                     at: loop.now, method: method ?? "method \(number ?? 0)", error: error))
         }
     }

@@ -85,6 +85,7 @@ public final class RPCConnection: ChannelHandler {
             .filter { $0.kind == .clientStreaming || $0.kind == .bidirectional }.map(\.id)
         var state = State(core: core)
         state.onReady = onReady
+        state.tally.since = loop.now
         self.loop = loop
         self.state = LoopBound(state, on: loop)
     }
