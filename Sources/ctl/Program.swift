@@ -67,6 +67,8 @@ enum Ctl {
         case ["key", "create"]: return try await session.createKey()
         case ["key", "list"]: return try await session.listKeys()
         case ["key", "revoke"]: return try await session.revokeKey()
+        case ["mesh", "links"]: return try await session.listLinks()
+        case ["mesh", "failures"]: return try await session.listFailures()
         case let other: preconditionFailure("no code for `\(other.joined(separator: " "))`")
         }
     }

@@ -1,6 +1,7 @@
 import Foundation
 import MeshAPI
 import RPCRuntime
+import RPCServices
 import ServiceKit
 import Synchronization
 import TestSupport
@@ -89,7 +90,12 @@ final class ScriptedGateway: Sendable {
             certificate: certificates.certificate("gateway/main"),
             key: certificates.key("gateway/main"), ca: certificates.ca,
             trustDomain: "biometricflow", peerRoles: ["location", "ctl"], isServer: true)
-        server = RPCServer(tls: tls, loop: loop, services: [Fleet.handlers(fleet)])
+        let introspection = IntrospectionService(
+            services: [Fleet.descriptor, Introspection.descriptor])
+        server = RPCServer(
+            tls: tls, loop: loop,
+            services: [Fleet.handlers(fleet), Introspection.handlers(introspection)])
+        introspection.observe(server)
         address = try server.listen(on: try SocketAddress(host: "127.0.0.1", port: 0)).description
     }
 

@@ -11,7 +11,7 @@ enum Grammar {
             "ctl punch list --location cairo --from today",
             "ctl help punch tail",
         ],
-        commands: [location, device, punch, key, check, version, help])
+        commands: [location, device, punch, key, mesh, check, version, help])
 
     static let connectionOptions = [
         CommandOption(
@@ -128,6 +128,24 @@ enum Grammar {
             Command(
                 "revoke", summary: "Ends an API key, at once and for ever.", operands: ["ID"],
                 examples: ["ctl key revoke 3f9c2ab1"]),
+        ])
+
+    private static let mesh = Command(
+        "mesh", summary: "What the gateway's links are doing.",
+        commands: [
+            Command(
+                "links", summary: "Lists the links that are up: calls, bytes, windows, queues.",
+                options: [
+                    CommandOption(
+                        "--peer", value: "SPIFFE-ID", help: "Only the links of this identity.")
+                ],
+                examples: [
+                    "ctl mesh links", "ctl mesh links -o json | jq '.data[].streams[].method'",
+                    "ctl mesh links --peer spiffe://biometricflow/location/cairo",
+                ]),
+            Command(
+                "failures", summary: "Lists the calls that the gateway failed lately.",
+                examples: ["ctl mesh failures", "ctl mesh failures -o csv"]),
         ])
 
     private static let check = Command(
