@@ -31,6 +31,21 @@ import Transport
                 } catch { throw RPCError(.cancelled, error.message) }
             }
         }
+
+        func upload(
+            _ payloads: MessageStream<Payload>, _ call: ServerCall
+        ) async throws(RPCError) -> StreamRequest {
+            var seen = StreamRequest()
+            for try await _ in payloads { seen.count += 1 }
+            return seen
+        }
+
+        func chat(
+            _ payloads: MessageStream<Payload>, to answers: MessageWriter<Payload>,
+            _ call: ServerCall
+        ) async throws(RPCError) {
+            for try await payload in payloads { try await answers.write(payload) }
+        }
     }
 
     final class Seen: Sendable {
