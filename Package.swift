@@ -111,6 +111,10 @@ let package = Package(
             dependencies: ["RPCRuntime", "Transport", "MeshAPI", "TestSchemas", "TestSupport"],
             swiftSettings: strict),
         .testTarget(
+            name: "ConformanceTests",
+            dependencies: ["RPCRuntime", "RPCTesting", "Transport", "TestSchemas", "TestSupport"],
+            swiftSettings: strict),
+        .testTarget(
             name: "RPCTestingTests",
             dependencies: [
                 "RPCTesting", "RPCRuntime", "Transport", "MeshAPI", "TestSupport", "rpc-simulate",

@@ -45,7 +45,7 @@ public enum CompressionError: Error, Sendable {
     // Safe as Deflater is.
     private var stream = unsafe z_stream()
 
-    /// How many bytes one byte may become, behind the first 64 KiB.
+    /// How many bytes one byte may become, behind the first MiB.
     public static var ratioMax: Int { 100 }
 
     public init() {
@@ -62,7 +62,7 @@ public enum CompressionError: Error, Sendable {
         unsafe inflateReset(&stream)
         var plain: [UInt8] = []
         let dense = Swift.max(
-            64 << 10, compressed.count.multipliedReportingOverflow(by: Self.ratioMax).partialValue)
+            1 << 20, compressed.count.multipliedReportingOverflow(by: Self.ratioMax).partialValue)
         let most = min(limit, dense)
         var isDone = false
         unsafe compressed.withUnsafeBufferPointer { source in

@@ -45,6 +45,8 @@ final class WriterWaiter: Waiting {
 @usableFromInline class MessageSink: CallState {
     /// How the messages ended: in order, or with an error.
     @usableFromInline final var end: Result<Bool, RPCError>?
+    /// How many messages came compressed.
+    final var compressedCount = 0
     /// Where metadata of the answer is told, if the caller wants it.
     final var report: CallReport?
 
@@ -97,6 +99,7 @@ final class WriterWaiter: Waiting {
     func reset() {
         end = nil
         report = nil
+        compressedCount = 0
         messageCount = 0
         if bytes.capacity > Self.keptBytesMax {
             bytes = []

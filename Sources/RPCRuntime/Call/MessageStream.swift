@@ -59,6 +59,14 @@ public struct MessageStream<Element: Message>: AsyncSequence, Sendable {
 
     @inlinable var sink: StreamSink { arrived.withValue { $0.0 } }
 
+    /// How many of the messages that have arrived came compressed.
+    public func compressedCount() async throws(RPCError) -> Int {
+        if connection.loop.isCurrent { return arrived.withValue { $0.0.compressedCount } }
+        return try await onLoop(connection.loop) { () throws(RPCError) in
+            arrived.withValue { $0.0.compressedCount }
+        }
+    }
+
     /// Everything that has arrived, the oldest first; empty at the end.
     @inlinable func take() async throws(RPCError) -> [Element] {
         // Looked at after each wait: an actor's task may go on where the actor is, and one without

@@ -42,6 +42,13 @@ public struct MessageWriter<Element: Message>: Sendable {
         }
     }
 
+    /// Has the messages that follow compressed or not, where the other end takes that.
+    public func compress(_ isOn: Bool = true) async throws(RPCError) {
+        try await connection.change(stream) { (core) throws(RPCError) in
+            core.setCompression(stream, isOn)
+        }
+    }
+
     /// Tells the other end of a request stream that no further message comes.
     ///
     /// The answers go on. Without it, the end of the call's closure says so.

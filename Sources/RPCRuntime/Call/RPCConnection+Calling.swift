@@ -290,6 +290,11 @@ extension RPCConnection {
 
     /// Gives a call of ours up, if it has not ended; only on the loop.
     @usableFromInline func cancelCall(_ stream: UInt32) {
+        guard state.withValue({ $0.core.isOurs(stream) }) else {
+            // A handler's task that waits for requests was cancelled: the call is the peer's.
+            requests(of: stream)?.finish(RPCError(.cancelled, "the call by \(peer) is over"))
+            return
+        }
         let attachment = withCore { $0.cancel(stream) }
         guard let sink = attachment?.sink else { return }
         sink.finish(
@@ -400,7 +405,10 @@ extension RPCConnection {
         if !body.isAssembled, !body.isCompressed {
             return loop.withLent { sink.receive($0.extracting(body.range), credit: credit) }
         }
-        if body.isCompressed { sink.report?.noteCompressed() }
+        if body.isCompressed {
+            sink.compressedCount += 1
+            sink.report?.noteCompressed()
+        }
         switch bytes(of: body) {
         case .success(let bytes): return sink.receive(bytes.span, credit: credit)
         case .failure(let error): return error

@@ -8,6 +8,8 @@ public struct ServerCall: Sendable {
     /// What the caller sent before the request.
     public var metadata: Metadata { sent ?? Metadata() }
     private let sent: Metadata?
+    /// Whether the request came compressed; of a stream of requests, its first frame.
+    public let isRequestCompressed: Bool
     let stream: UInt32
     /// On the loop's clock; `UInt64.max` for none.
     let deadline: UInt64
@@ -18,6 +20,7 @@ public struct ServerCall: Sendable {
         self.connection = connection
         self.method = method
         sent = incoming.metadata
+        isRequestCompressed = incoming.body?.isCompressed ?? false
         stream = incoming.stream
         deadline = incoming.deadline
     }

@@ -41,7 +41,7 @@ extension ConnectionCore {
             return dead("sent no hello within \(options.connectTimeout) (option connectTimeout)")
         case .open: break
         }
-        if now >= streamsDue, let event = settleStreams() { return event }
+        if !settling.isEmpty || now >= streamsDue, let event = settleStreams() { return event }
         if now >= partialDue {
             return dead(
                 "began a frame and did not end it within \(options.frameTimeout) (option frameTimeout)"
@@ -68,38 +68,46 @@ extension ConnectionCore {
         end(RPCError(.unavailable, "\(peerName) \(why)", certainty: .maybeProcessed))
     }
 
-    /// Does what is due on one stream, or finds when something is.
+    /// Does what is due on streams, up to the first event; nil when nothing is due any more.
+    ///
+    /// One round looks at each stream once, however many events that makes.
     private mutating func settleStreams() -> Event? {
-        var due = UInt64.max
-        for stream in streams.all {
-            guard let slot = streams.slot(of: stream) else { continue }
-            if streams[slot].deadline <= now {
-                if let event = expire(slot, stream) { return event }
-                continue
-            }
-            due = min(due, streams[slot].deadline)
-            guard let more = streams[slot].more else { continue }
-            if let backlog = more.backlog {
-                let end = backlog.movedAt &+ times.stall
-                if end <= now { return stall(slot, stream) }
-                due = min(due, end)
-            }
-            guard more.heartbeat > 0, !streams[slot].flags.contains(.abandoned) else { continue }
-            if isOurs(stream) {
-                let end = more.lastHeard &+ 3 &* more.heartbeat
-                if end <= now { return silent(stream, more) }
-                due = min(due, end)
-            } else {
-                if more.lastSent &+ more.heartbeat <= now, more.backlog == nil {
-                    let start = FrameHeader.reserve(in: &output.bytes)
-                    FrameHeader(.heartbeat, stream: stream, length: 0)
-                        .write(to: &output.bytes, at: start)
-                    more.lastSent = now
-                }
-                due = min(due, max(now &+ 1_000_000, more.lastSent &+ more.heartbeat))
-            }
+        if settling.isEmpty {
+            settling = streams.all
+            streamsDue = .max
         }
-        streamsDue = due
+        while let stream = settling.popLast() {
+            guard let slot = streams.slot(of: stream) else { continue }
+            if let event = settle(slot, stream) { return event }
+        }
+        return nil
+    }
+
+    private mutating func settle(_ slot: Int, _ stream: UInt32) -> Event? {
+        if streams[slot].deadline <= now { return expire(slot, stream) }
+        lower(due: streams[slot].deadline)
+        guard let more = streams[slot].more else { return nil }
+        if let backlog = more.backlog {
+            let end = backlog.movedAt &+ times.stall
+            if end <= now { return stall(slot, stream) }
+            lower(due: end)
+        }
+        guard more.heartbeat > 0, !streams[slot].flags.contains(.abandoned) else { return nil }
+        if isOurs(stream) {
+            let end = more.lastHeard &+ 3 &* more.heartbeat
+            if end <= now { return silent(stream, more) }
+            lower(due: end)
+        } else {
+            // A message that waits for credit is no news; its parts are.
+            if more.backlog == nil, more.lastSent &+ more.heartbeat <= now {
+                let start = FrameHeader.reserve(in: &output.bytes)
+                FrameHeader(.heartbeat, stream: stream, length: 0)
+                    .write(to: &output.bytes, at: start)
+                more.lastSent = now
+            }
+            let last = more.backlog == nil ? more.lastSent : now
+            lower(due: last &+ more.heartbeat)
+        }
         return nil
     }
 

@@ -162,6 +162,8 @@ struct ConnectionCore<Attachment: AnyObject> {
     var now: UInt64
     /// No stream has anything due before this.
     var streamsDue = UInt64.max
+    /// Streams that the round of looking at what is due has still to come to.
+    var settling: [UInt32] = []
     var lastReceived: UInt64
     /// When the frame began whose end has not come; nil between frames.
     var partialSince: UInt64?

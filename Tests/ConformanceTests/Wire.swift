@@ -1,0 +1,117 @@
+import RPCRuntime
+import RPCTesting
+import Synchronization
+import Transport
+
+/// Frames by hand, as docs/WIRE.md has them.
+enum Wire {
+    static let hello: UInt8 = 1
+    static let request: UInt8 = 2
+    static let data: UInt8 = 3
+    static let status: UInt8 = 4
+    static let cancel: UInt8 = 5
+    static let credit: UInt8 = 6
+    static let ping: UInt8 = 7
+    static let pong: UInt8 = 8
+    static let drain: UInt8 = 9
+    static let close: UInt8 = 10
+    static let limits: UInt8 = 11
+    static let both: UInt8 = 3
+    static let endMessage: UInt8 = 1
+    static let compressed: UInt8 = 4
+
+    static func varint(_ number: UInt64) -> [UInt8] {
+        var (rest, bytes) = (number, [UInt8]())
+        while rest >= 0x80 {
+            bytes.append(UInt8(truncatingIfNeeded: rest) | 0x80)
+            rest >>= 7
+        }
+        return bytes + [UInt8(truncatingIfNeeded: rest)]
+    }
+
+    static func request(
+        _ method: MethodDescriptor, _ stream: UInt32, _ message: [UInt8], flags: UInt8 = both,
+        more head: [UInt8] = []
+    ) -> RawFrame {
+        let head = [1 << 3] + varint(UInt64(method.id)) + head
+        return RawFrame(
+            type: request, stream: stream, flags: flags, head: UInt16(head.count),
+            payload: head + message)
+    }
+
+    static func data(_ stream: UInt32, _ bytes: [UInt8], flags: UInt8 = both) -> RawFrame {
+        RawFrame(type: data, stream: stream, flags: flags, payload: bytes)
+    }
+
+    static func ping(_ number: UInt8) -> RawFrame {
+        RawFrame(type: ping, payload: [number] + [UInt8](repeating: 0, count: 7))
+    }
+
+    static func credit(_ stream: UInt32, _ count: UInt32) -> RawFrame {
+        RawFrame(
+            type: credit, stream: stream,
+            payload: (0..<4).map { UInt8(truncatingIfNeeded: count >> (8 * $0)) })
+    }
+
+    /// The code of a STATUS or CLOSE, which is its first field.
+    static func code(_ frame: RawFrame) -> UInt8? {
+        frame.payload.first == 1 << 3 ? frame.payload.dropFirst().first : 0
+    }
+
+    /// What a frame's head says.
+    struct Frame: Sendable {
+        var timeoutMicroseconds: UInt64?
+
+        init(_ frame: RawFrame) {
+            var rest = frame.payload.prefix(Int(frame.head))
+            while let tag = Self.varint(&rest), tag & 7 == 0, let value = Self.varint(&rest) {
+                if tag == 2 << 3 { timeoutMicroseconds = value }
+            }
+        }
+
+        private static func varint(_ bytes: inout ArraySlice<UInt8>) -> UInt64? {
+            var (value, shift) = (UInt64(0), UInt64(0))
+            while let byte = bytes.popFirst(), shift < 64 {
+                value |= UInt64(byte & 0x7F) << shift
+                if byte < 0x80 { return value }
+                shift += 7
+            }
+            return nil
+        }
+    }
+}
+
+/// What a server does whose every frame the test says.
+struct Script: Sendable {
+    typealias Answer = @Sendable (ScriptedPeer, RawFrame) async throws -> Void
+    let answer: Answer
+
+    /// Answers each request by an empty message, after `note` has seen it.
+    static func answering(
+        _ note: @escaping @Sendable (ScriptedPeer, RawFrame) -> Void = { _, _ in }
+    ) -> Script {
+        Script { peer, frame in
+            guard frame.type == Wire.request else { return }
+            note(peer, frame)
+            peer.send(Wire.data(frame.stream, []))
+        }
+    }
+}
+
+extension Bed {
+    /// Serves by a script; gives what dials it.
+    func serveScript(_ script: Script) async throws -> Dial {
+        try await serveScript { peer in
+            let loop = loop
+            _ = Task(executorPreference: medium == .memory ? loop : nil) {
+                _ = try? await peer.greet()
+                while let frame = try? await peer.next(timeout: .seconds(1000)) {
+                    if frame.type == Wire.ping {
+                        peer.send(RawFrame(type: Wire.pong, payload: frame.payload))
+                    }
+                    try? await script.answer(peer, frame)
+                }
+            }
+        }
+    }
+}
