@@ -351,21 +351,6 @@ public final class RPCConnection: ChannelHandler {
     }
 }
 
-extension [UInt8] {
-    /// Appends a part of a span in one step.
-    mutating func append(_ bytes: Span<UInt8>, _ range: Range<Int>) {
-        // Appending nothing to an empty array writes to the one that all empty arrays share.
-        if range.isEmpty { return }
-        // Doubled here: adding capacity alone grows to the byte, and copies all each time.
-        if capacity < count + range.count {
-            reserveCapacity(Swift.max(count + range.count, 2 * count))
-        }
-        append(addingCapacity: range.count) { output in
-            for index in range { output.append(bytes[index]) }
-        }
-    }
-}
-
 extension RPCConnection: Hashable {
     public static func == (left: RPCConnection, right: RPCConnection) -> Bool { left === right }
     public func hash(into hasher: inout Hasher) { hasher.combine(ObjectIdentifier(self)) }
