@@ -6,7 +6,7 @@ import Transport
 @testable import rpc_simulate
 
 /// What callers are told, where the simulation found that it was wrong.
-@Suite(.timeLimit(.minutes(1))) struct CertaintyTests {
+@Suite(.timeLimit(.minutes(10))) struct CertaintyTests {
     struct Handler: Work.Service {
         let mesh: SimulatedMesh
 

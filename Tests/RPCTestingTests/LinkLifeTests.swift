@@ -6,7 +6,7 @@ import Testing
 import Transport
 
 /// How links are kept up, replaced and let go, in simulated time.
-@Suite(.timeLimit(.minutes(5))) struct LinkLifeTests {
+@Suite(.timeLimit(.minutes(10))) struct LinkLifeTests {
     struct Handler: Echo.Service {
         let mesh: SimulatedMesh
 

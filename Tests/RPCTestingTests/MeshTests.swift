@@ -6,7 +6,7 @@ import Testing
 import Transport
 
 /// The mesh on one thread: real servers, diallers and handlers in simulated time.
-@Suite(.timeLimit(.minutes(1))) struct MeshTests {
+@Suite(.timeLimit(.minutes(10))) struct MeshTests {
     struct Handler: Echo.Service {
         let mesh: SimulatedMesh
 

@@ -6,7 +6,7 @@ import Transport
 @testable import rpc_simulate
 
 /// The simulation of scripts/simulate: that it passes, repeats itself, and would see a mistake.
-@Suite(.timeLimit(.minutes(5))) struct SimulationTests {
+@Suite(.timeLimit(.minutes(10))) struct SimulationTests {
     @Test(arguments: [1...2, 3...4] as [ClosedRange<UInt64>])
     func `seeds pass, and do the same again`(seeds: ClosedRange<UInt64>) throws {
         for seed in seeds {

@@ -4,7 +4,7 @@ import Testing
 @testable import Transport
 
 /// Links in memory, in simulated time.
-@Suite(.timeLimit(.minutes(1))) struct MemoryChannelTests {
+@Suite(.timeLimit(.minutes(10))) struct MemoryChannelTests {
     /// Two ends that keep what they hear.
     private final class End: ChannelHandler {
         struct State {

@@ -154,7 +154,7 @@ import Testing
 }
 
 /// Sockets of refused peers.
-@Suite(.timeLimit(.minutes(1))) struct LingeringSocketTests {
+@Suite(.timeLimit(.minutes(10))) struct LingeringSocketTests {
     @Test func `a bounded number of them lingers, until the peers have closed`() async throws {
         let loop = EventLoop(name: "test")
         defer { loop.shutdown() }

@@ -424,12 +424,13 @@ extension ConnectionCore {
         var index = 0
         while index < sendQueue.count, sendCredit > 0, output.bytes.count < Self.pumpHighWater {
             let stream = sendQueue[index]
-            index += 1
             let before = sendCredit
-            guard sendPiece(stream) else { continue }
-            sendQueue.append(stream)
-            // What is left is too short for a call head: the next credit brings more.
-            if sendCredit == before { break }
+            let hasMore = sendPiece(stream)
+            // What is left is too short for a call head: the next credit brings more. It keeps its
+            // place, as requests begin in the order of their streams.
+            if hasMore, sendCredit == before { break }
+            index += 1
+            if hasMore { sendQueue.append(stream) }
         }
         sendQueue.removeFirst(min(index, sendQueue.count))
     }
