@@ -85,7 +85,8 @@ import Transport
         }
 
         func chat(
-            _ payloads: MessageStream<Payload>, to answers: MessageWriter<Payload>, _ call: ServerCall
+            _ payloads: MessageStream<Payload>, to answers: MessageWriter<Payload>,
+            _ call: ServerCall
         ) async throws(RPCError) {
             for try await payload in payloads { try await answers.write(payload) }
         }
