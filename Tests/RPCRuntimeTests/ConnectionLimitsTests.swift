@@ -19,6 +19,32 @@ import Testing
         #expect(pair.serverSaw.last == .request(stream, method: 0xEC40, [1, 2, 3]))
     }
 
+    @Test(arguments: [700, 1100, 15_000])
+    func `a call head that the peer's windows never let through is not begun`(bytes: Int) throws {
+        var narrow = RPCOptions()
+        narrow.streamWindow = 1024
+        var pair = Pair(RPCOptions(), server: narrow)
+        pair.run()
+        var terms = ConnectionCore<Tag>.CallTerms()
+        terms.metadata = Metadata([.init("key", [UInt8](repeating: 7, count: bytes))])
+        let blob = Blob([1, 2])
+        do throws(RPCError) {
+            let stream = try pair.client.call(echo, terms, now: pair.now, Tag(7)) {
+                blob.encode(into: &$0)
+            }
+            #expect(bytes < 1024)
+            pair.run()
+            #expect(pair.serverSaw.last == .request(stream, method: 0xEC40, [1, 2]))
+        } catch {
+            #expect(bytes > 1024)
+            #expect(error.code == .resourceExhausted && error.certainty == .notSent)
+        }
+        // Others go on.
+        let next = try pair.call([3])
+        pair.run()
+        #expect(pair.serverSaw.last == .request(next, method: 0xEC40, [3]))
+    }
+
     @Test(arguments: [16_384, 20_000, 60_000])
     func `no frame is longer than the peer takes`(limit: Int) throws {
         var narrow = RPCOptions()

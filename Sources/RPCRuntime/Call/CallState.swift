@@ -134,8 +134,6 @@ final class WriterWaiter: Waiting {
     private let accept: Accept
     /// The credit of the messages in the buffer.
     @usableFromInline var credit = 0
-    /// Whether a task reads.
-    @usableFromInline var isRead = false
 
     @usableFromInline init(
         _ connection: RPCConnection, _ method: MethodDescriptor, _ accept: @escaping Accept

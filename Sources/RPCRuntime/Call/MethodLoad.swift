@@ -27,6 +27,4 @@ final class MethodLoad: Sendable {
         typical.store(now - now / 64, ordering: .relaxed)
         return true
     }
-
-    var typicalNanoseconds: UInt64 { typical.load(ordering: .relaxed) }
 }

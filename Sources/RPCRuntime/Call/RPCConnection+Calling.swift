@@ -211,12 +211,7 @@ extension RPCConnection {
         }
         if isCurrentTaskCancelled { throw Self.cancelled(method) }
         let now = loop.now
-        var terms = ConnectionCore<CallState>.CallTerms()
-        terms.deadline = due ?? deadline(method, options, now)
-        if terms.deadline == .max {
-            terms.heartbeat = max(
-                method.idleNanoseconds / 3, ConnectionCore<CallState>.heartbeatFloor)
-        }
+        let terms = terms(method, options, due, now)
         let (sink, isTimerLate) = try state.withValue {
             state throws(RPCError) -> (UnarySink?, Bool) in
             if due == nil, state.needsQueue { return (nil, false) }
@@ -229,6 +224,19 @@ extension RPCConnection {
         }
         if isTimerLate { updateTimer() }
         return sink
+    }
+
+    /// When a call must end, and how often it wants to hear of the other end until then.
+    private func terms(
+        _ method: MethodDescriptor, _ options: CallOptions, _ due: UInt64?, _ now: UInt64
+    ) -> ConnectionCore<CallState>.CallTerms {
+        var terms = ConnectionCore<CallState>.CallTerms()
+        terms.deadline = due ?? deadline(method, options, now)
+        if terms.deadline == .max {
+            terms.heartbeat = max(
+                method.idleNanoseconds / 3, ConnectionCore<CallState>.heartbeatFloor)
+        }
+        return terms
     }
 
     private static func cancelled(_ method: MethodDescriptor) -> RPCError {
@@ -244,12 +252,7 @@ extension RPCConnection {
     ) throws(RPCError) {
         if isCurrentTaskCancelled { throw Self.cancelled(method) }
         let now = loop.now
-        var terms = ConnectionCore<CallState>.CallTerms()
-        terms.deadline = due ?? deadline(method, options, now)
-        if terms.deadline == .max {
-            terms.heartbeat = max(
-                method.idleNanoseconds / 3, ConnectionCore<CallState>.heartbeatFloor)
-        }
+        var terms = terms(method, options, due, now)
         terms.streamsRequest =
             method.kind == .clientStreaming || method.kind == .bidirectional
         if let more = options.more {

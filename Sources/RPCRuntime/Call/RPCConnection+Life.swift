@@ -161,13 +161,14 @@ extension RPCConnection {
     private func logVerdicts(_ service: ServiceDescriptor, _ notice: ServiceNotice) {
         for method in service.methods {
             let theirs = notice.methods.first { $0.method == method.id }
-            let verdict =
+            let (level, verdict): (RPCEvent.Level, String) =
                 switch theirs {
-                case nil: "is not known to"
-                case let theirs? where theirs.fingerprint == method.fingerprint: "is the same at"
-                default: "differs at"
+                case nil: (.warning, "is not known to")
+                case let theirs? where theirs.fingerprint == method.fingerprint:
+                    (.debug, "is the same at")
+                default: (.warning, "differs at")
                 }
-            log(RPCEvent(.warning, "schema: \(method.name) \(verdict) \(peer)"))
+            log(RPCEvent(level, "schema: \(method.name) \(verdict) \(peer)"))
         }
     }
 }

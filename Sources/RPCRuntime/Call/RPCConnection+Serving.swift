@@ -362,9 +362,7 @@ extension RPCConnection {
     /// Sends one message of a stream; only on the loop.
     @usableFromInline
     func write(_ stream: UInt32, _ encode: (inout WireWriter) -> Void) throws(RPCError) -> Written {
-        if Task.isCancelled {
-            throw over()
-        }
+        if isCurrentTaskCancelled { throw over() }
         let isBusy = state.withValue { state in
             state.core.streams.slot(of: stream).flatMap { state.core.backlog($0) } != nil
         }
@@ -409,10 +407,7 @@ extension RPCConnection {
             }
             guard hasBacklog else { return }
             // The handler has returned, and this task has outlived it.
-            if isOver { throw over() }
-            if Task.isCancelled {
-                throw over()
-            }
+            if isOver || isCurrentTaskCancelled { throw over() }
             updateTimer()
             if let call {
                 let waiter = WriterWaiter(self, stream)

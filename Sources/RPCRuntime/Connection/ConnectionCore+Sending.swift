@@ -37,6 +37,7 @@ extension ConnectionCore {
         if let metadata = terms.metadata { head.metadata = metadata }
         head.encode(into: &output)
         let headLength = output.bytes.count - start - FrameHeader.size
+        try checkHead(headLength, from: start, method)
         encode(&output)
         let length = output.bytes.count - start - FrameHeader.size
         try checkSize(length - headLength, from: start, "request to \(method.name)")
@@ -130,6 +131,26 @@ extension ConnectionCore {
     /// Whether the peer serves one more call now.
     var hasRoomForCall: Bool {
         streams.count - servedCount < Int(clamping: peerHello.streamsMax)
+    }
+
+    /// Takes a call head that would never leave out of the output again: it travels in one frame,
+    /// whose header counts it in 16 bits.
+    private mutating func checkHead(_ length: Int, from start: Int, _ method: MethodDescriptor)
+        throws(RPCError)
+    {
+        let limit = headBytesMax
+        if length <= limit { return }
+        output.bytes.removeSubrange(start...)
+        throw RPCError(
+            .resourceExhausted,
+            "\(method.name) was not sent: its head has \(length) bytes; \(peerName) takes \(limit) (its frames and windows)",
+            certainty: .notSent)
+    }
+
+    /// The longest head that a frame to the peer has room for, and its windows have credit for.
+    private var headBytesMax: Int {
+        let window = min(peerHello.streamWindow, peerHello.connectionWindow)
+        return min(Int(UInt16.max), frameLimit, Int(clamping: window))
     }
 
     /// Takes a message that is over a limit out of the output again.
@@ -262,7 +283,8 @@ extension ConnectionCore {
         else {
             throw RPCError(.failedPrecondition, "the answer's head has been sent")
         }
-        if let flaw = metadata.flaw(limit: Int(clamping: peerHello.metadataBytesMax)) {
+        let limit = min(Int(clamping: peerHello.metadataBytesMax), headBytesMax)
+        if let flaw = metadata.flaw(limit: limit) {
             throw RPCError(.resourceExhausted, "the answer's metadata \(flaw) at \(peerName)")
         }
         more(slot).head = metadata
@@ -372,7 +394,7 @@ extension ConnectionCore {
     mutating func cancel(_ stream: UInt32) -> Attachment? {
         guard let slot = streams.slot(of: stream) else { return nil }
         // A request that has not begun to leave is not worth a word.
-        if backlog(slot)?.isRequest != true || backlog(slot)?.head == nil {
+        if hasBegunToLeave(streams[slot]) {
             control(.cancel, stream: stream, CallStatus())
         }
         return takeCall(stream)
@@ -448,7 +470,8 @@ extension ConnectionCore {
         // Without stream credit it waits outside the queue. The head travels in one frame; when
         // the connection's credit is too short for it, more is on its way.
         if count < head || (count == 0 && left > 0) {
-            if streams[slot].sendCredit > max(head, 0), sendCredit < max(head, 1) { return true }
+            let least = max(head, 1)
+            if streams[slot].sendCredit >= least, sendCredit < least { return true }
             streams[slot].flags.remove(.queued)
             return false
         }

@@ -19,8 +19,6 @@ extension ConnectionCore {
         static var hasMessage: Self { Self(rawValue: 64) }
         /// The answer's head has come, or gone out.
         static var hasHead: Self { Self(rawValue: 128) }
-        /// Ours: the request has begun to leave.
-        static var sent: Self { Self(rawValue: 256) }
         /// It has no deadline.
         static var openEnded: Self { Self(rawValue: 512) }
         /// Its messages to the peer are compressed.
@@ -167,10 +165,8 @@ extension ConnectionCore {
     @discardableResult
     mutating func takeCall(_ stream: UInt32) -> Attachment? {
         guard let slot = streams.slot(of: stream) else { return nil }
-        lastCall = now
-        release(slot, stream)
         let attachment = streams[slot].attachment
-        streams.discard(slot: slot)
+        completeCall(slot, stream)
         return attachment
     }
 
