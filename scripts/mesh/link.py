@@ -21,7 +21,7 @@ class Call:
 
     def __init__(self, stream, content, head, send_credit, window, take, credit_parts):
         self.stream, self.unsent, self.head = stream, memoryview(content), head
-        self.begun = False
+        self.begun, self.held = False, 0
         self.send_credit, self.receive_credit = send_credit, window
         self.take_at_once, self.credit_parts = take, credit_parts
         self.messages = collections.deque()
@@ -70,15 +70,17 @@ class Link:
     def raw(self, data):
         self.out += data
 
-    def call(self, method, message, timeout_us=0, take=True, credit_parts=True, **more):
+    def call(self, method, message, timeout_us=0, take=True, credit_parts=True, held=0, **more):
         """Begins a call; `more` is for its head.
 
-        Without `take` its messages wait in it, and so does their credit."""
+        Without `take` its messages wait in it, and so does their credit. The last `held` bytes of
+        the request stay here until `held` is set to 0."""
         number = method_number(method) if isinstance(method, str) else method
         head = self.page.CallHead(
             method=number, timeout_us=timeout_us, **more).SerializeToString()
         call = Call(self.next_stream, message.SerializeToString(), head, self.peer.stream_window,
                     self.mine.stream_window, take, credit_parts)
+        call.held = held
         self.calls[call.stream] = call
         self.turns.append(call)
         self.next_stream += 2
@@ -220,9 +222,10 @@ class Link:
     def _send_part(self, call):
         head = b"" if call.begun else call.head
         room = min(call.send_credit, self.send_credit, self.peer.frame_bytes_max) - len(head)
-        if room < 0 or (room == 0 and call.unsent):
+        free = max(len(call.unsent) - call.held, 0)
+        if room < 0 or (call.unsent and min(room, free) == 0):
             return False
-        part = call.unsent[:min(room, PART_BYTES)]
+        part = call.unsent[:min(room, free, PART_BYTES)]
         call.unsent = call.unsent[len(part):]
         flags = 0 if call.unsent else BOTH
         kind = DATA if call.begun else REQUEST
