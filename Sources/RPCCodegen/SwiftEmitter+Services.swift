@@ -111,6 +111,8 @@ extension SwiftEmitter {
     private func handlers(_ service: ServiceModel, _ printer: inout Printer) {
         printer.line()
         printer.line("/// Joins an implementation to the wire.")
+        // Inlinable, so that the handlers are compiled for the service's own type.
+        printer.line("@inlinable")
         printer.block("public static func handlers(_ service: some Service) -> ServiceHandlers") {
             printer in
             printer.line("ServiceHandlers(descriptor, [")
@@ -151,7 +153,7 @@ extension SwiftEmitter {
         printer.line()
         printer.line("/// Calls `\(service.name.name)` at the other end of a connection.")
         printer.block("public struct Client: Sendable") { printer in
-            printer.line("private let caller: RPCCaller")
+            printer.line("@usableFromInline let caller: RPCCaller")
             printer.line()
             printer.line("public init(_ target: some RPCTarget) { caller = target.caller }")
             for method in service.methods {
@@ -179,7 +181,7 @@ extension SwiftEmitter {
             case .bidirectional: (options, "_ body: (\(writer), \(stream))", "options, body")
             }
         let generic = method.kind.streamsResponses
-        printer.line("public func \(name)\(generic ? "<Result>" : "")(")
+        printer.line("@inlinable public func \(name)\(generic ? "<Result>" : "")(")
         printer.line("    \(parameters)\(closure == nil ? "" : ",")")
         if let closure {
             let effects = "async throws(RPCError) -> \(generic ? "Result" : "Void")"

@@ -27,7 +27,12 @@ public class Channel: @unchecked Sendable {
     public var isResumed: Bool { false }
 
     /// Whether ``flush()`` is to come at the end of the turn.
-    final var isDirty = false
+    // Unchecked because no access to it lasts.
+    @exclusivity(unchecked) @usableFromInline final var isMarked = false
+    final var isDirty: Bool {
+        get { unsafe isMarked }
+        set { unsafe isMarked = newValue }
+    }
     /// How long ``closeAfterFlush()`` waits for a peer that takes nothing, in nanoseconds.
     final var closingLimit: UInt64 = 5_000_000_000
     private final var closingTimer: TimerID?
@@ -49,10 +54,22 @@ public class Channel: @unchecked Sendable {
     /// The bytes that wait to be taken.
     var pending: Int { Self.isAbstract() }
 
+    /// Calls ``ChannelHandler/channelFlush()`` and writes now, and again at the end of the turn.
+    ///
+    /// Only in a turn in which ``setNeedsFlush()`` was called.
+    public final func flushNow() {
+        guard isDirty else { return }
+        flush()
+        isDirty = true
+    }
+
     /// Has ``ChannelHandler/channelFlush()`` called at the end of this turn.
-    @inline(__always)
+    @inlinable @inline(__always)
     public final func setNeedsFlush() {
-        if isDirty { return }
+        if unsafe !isMarked { markDirty() }
+    }
+
+    @usableFromInline final func markDirty() {
         isDirty = true
         loop.setDirty(self)
     }

@@ -35,12 +35,21 @@ public final class EventLoop: TaskExecutor, @unchecked Sendable {
     private let thread = Mutex<pthread_t?>(nil)
 
     /// The monotonic clock at the beginning of the turn, in nanoseconds.
-    public private(set) var now: UInt64 = 0
-    private var work: [Work] = []
+    @inlinable
+    public var now: UInt64 { unsafe turnTime }
+
+    // The hottest of the loop's state, without the language's checks of exclusive access: only the
+    // loop's thread gets here, and no access lasts while anything else runs.
+    @exclusivity(unchecked) @usableFromInline var turnTime: UInt64 = 0
+    @exclusivity(unchecked) private var work: [Work] = []
+    @exclusivity(unchecked) private var dirty: [Channel] = []
+    /// Whether the next job that is enqueued here is kept apart, for ``wakeNow(_:)``.
+    @exclusivity(unchecked) private var catchesJob = false
+    @exclusivity(unchecked) private var caughtJob: UnownedJob?
+
     private var timers = TimerHeap()
     /// Bytes on simulated links, by the time at which they arrive.
     private var arrivals = TimerHeap()
-    private var dirty: [Channel] = []
     private var flushing: [Channel] = []
     private var isStopping = false
     /// Whether the thread is about to end; on the loop.
@@ -56,6 +65,7 @@ public final class EventLoop: TaskExecutor, @unchecked Sendable {
     let plainBuffer: UnsafeMutableRawBufferPointer
 
     /// The bytes of ``lend(_:_:)``.
+    @exclusivity(unchecked)
     private var lent = unsafe UnsafeRawBufferPointer(start: nil, count: 0)
 
     /// Starts the thread.
@@ -65,7 +75,7 @@ public final class EventLoop: TaskExecutor, @unchecked Sendable {
         // Safe because both live until `deinit`, which runs when the thread has ended.
         unsafe readBuffer = .allocate(byteCount: 256 << 10, alignment: 64)
         unsafe plainBuffer = .allocate(byteCount: 256 << 10, alignment: 64)
-        now = Self.clock()
+        unsafe turnTime = Self.clock()
         let started = startThread(name) { [self] in run() }
         thread.withLock { $0 = started }
     }
@@ -74,7 +84,7 @@ public final class EventLoop: TaskExecutor, @unchecked Sendable {
     init(name: String, simulatedFrom start: UInt64) {
         self.name = name
         poller = nil
-        now = start
+        unsafe turnTime = start
         // Safe because nothing is read from sockets in simulated time.
         unsafe readBuffer = .allocate(byteCount: 0, alignment: 64)
         unsafe plainBuffer = .allocate(byteCount: 0, alignment: 64)
@@ -114,11 +124,32 @@ public final class EventLoop: TaskExecutor, @unchecked Sendable {
         if isCurrent { body() } else { add(.closure(body)) }
     }
 
-    public func enqueue(_ job: consuming ExecutorJob) { add(.job(UnownedJob(job))) }
+    public func enqueue(_ job: consuming ExecutorJob) {
+        let job = UnownedJob(job)
+        if isCurrent, unsafe catchesJob {
+            unsafe catchesJob = false
+            unsafe caughtJob = job
+        } else {
+            add(.job(job))
+        }
+    }
+
+    /// Wakes a task, and runs it at once instead of later in the turn if it runs on this loop.
+    ///
+    /// Only from the loop, and not from within a task. So what the task is woken for may be lent.
+    public func wakeNow(_ waiting: Waiting) {
+        precondition(isCurrent, "tasks are woken on their loop")
+        unsafe catchesJob = true
+        waiting.wake()
+        unsafe catchesJob = false
+        guard let job = unsafe caughtJob else { return }
+        unsafe caughtJob = nil
+        unsafe job.runSynchronously(on: asUnownedTaskExecutor())
+    }
 
     private func add(_ item: Work) {
         if isCurrent {
-            work.append(item)
+            unsafe work.append(item)
             return
         }
         let wasEmpty = inbox.withLock { inbox in
@@ -210,7 +241,7 @@ public final class EventLoop: TaskExecutor, @unchecked Sendable {
     func remove(_ descriptor: Int32) { poller?.remove(descriptor) }
 
     /// Has `channel` flushed at the end of this turn.
-    func setDirty(_ channel: Channel) { dirty.append(channel) }
+    func setDirty(_ channel: Channel) { unsafe dirty.append(channel) }
 
     // MARK: - The turn
 
@@ -219,7 +250,7 @@ public final class EventLoop: TaskExecutor, @unchecked Sendable {
         unsafe CLinux_set_thread_value(Unmanaged.passUnretained(self).toOpaque())
         while !isStopping {
             let ready = poller.wait(timeToNext())
-            now = Self.clock()
+            unsafe turnTime = Self.clock()
             poller.dispatch(ready)
             finishTurn()
         }
@@ -244,7 +275,7 @@ public final class EventLoop: TaskExecutor, @unchecked Sendable {
 
     /// The milliseconds until there is something to do, but for the sockets; -1 for no limit.
     private func timeToNext() -> Int32 {
-        if !work.isEmpty || !dirty.isEmpty { return 0 }
+        if unsafe !work.isEmpty || !dirty.isEmpty { return 0 }
         guard let next = timers.next else { return -1 }
         let current = Self.clock()
         // Rounded up, so that a timer is due when the wait ends.
@@ -262,13 +293,13 @@ public final class EventLoop: TaskExecutor, @unchecked Sendable {
             inbox.work = []
             return arrived
         }
-        work.append(contentsOf: arrived)
+        unsafe work.append(contentsOf: arrived)
         // Work that this work enqueues runs in the same turn, up to a bound: a task that never
         // rests must not keep the sockets waiting.
         var index = 0
-        var bound = max(work.count, 4096)
-        while index < work.count, bound > 0 {
-            let item = work[index]
+        var bound = unsafe max(work.count, 4096)
+        while unsafe index < work.count, bound > 0 {
+            let item = unsafe work[index]
             index += 1
             bound -= 1
             switch item {
@@ -279,17 +310,17 @@ public final class EventLoop: TaskExecutor, @unchecked Sendable {
             case .closure(let body): body()
             }
         }
-        if index == work.count {
-            work.removeAll(keepingCapacity: true)
+        if unsafe index == work.count {
+            unsafe work.removeAll(keepingCapacity: true)
         } else {
-            work.removeFirst(index)
+            unsafe work.removeFirst(index)
         }
         return index
     }
 
     private func flush() {
-        while !dirty.isEmpty {
-            swap(&dirty, &flushing)
+        while unsafe !dirty.isEmpty {
+            unsafe swap(&dirty, &flushing)
             for channel in flushing { channel.flush() }
             flushing.removeAll(keepingCapacity: true)
         }
@@ -327,7 +358,7 @@ public final class EventLoop: TaskExecutor, @unchecked Sendable {
     func simulateTurn() -> Int {
         let hasInbox = inbox.withLock { !$0.work.isEmpty }
         let isDue = min(arrivals.next ?? .max, timers.next ?? .max) <= now
-        guard hasInbox || isDue || !work.isEmpty || !dirty.isEmpty else { return 0 }
+        guard unsafe hasInbox || isDue || !work.isEmpty || !dirty.isEmpty else { return 0 }
         while let body = arrivals.takeDue(now) { body() }
         let count = runWork()
         runTimers()
@@ -343,7 +374,7 @@ public final class EventLoop: TaskExecutor, @unchecked Sendable {
         }
     }
 
-    func setSimulated(now time: UInt64) { simulate { now = max(now, time) } }
+    func setSimulated(now time: UInt64) { simulate { unsafe turnTime = max(turnTime, time) } }
 
     /// Whether another thread gave work to this loop in a turn.
     var hasStrayed: Bool { inbox.withLock { $0.hasStrayed } }

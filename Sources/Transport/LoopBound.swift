@@ -31,3 +31,22 @@ public final class LoopBound<Value>: @unchecked Sendable {
         return unsafe try body(&value)
     }
 }
+
+/// A reference to what belongs to a loop, which other threads may carry about and not look at.
+public struct LoopReference<Object: AnyObject>: @unchecked Sendable {
+    // Safe because the object is given out on its loop's thread only, which is checked in every
+    // build.
+    @usableFromInline let carried: Object
+    public let loop: EventLoop
+
+    @inlinable public init(_ object: Object, of loop: EventLoop) {
+        carried = object
+        self.loop = loop
+    }
+
+    /// The object; only on the loop.
+    @inlinable public var object: Object {
+        precondition(loop.isCurrent, "an object of an event loop was used on another thread")
+        return carried
+    }
+}

@@ -3,8 +3,8 @@ import CLinux
 /// A place where one task at a time waits on a loop; cancelling the task is heard there.
 @safe open class Waiting {
     // Safe because the continuation is touched on the loop's thread only, and taken out before it
-    // is resumed.
-    @usableFromInline final var waiter: UnsafeContinuation<Void, Never>?
+    // is resumed. Without the language's check of exclusive access, as no access lasts.
+    @exclusivity(unchecked) @usableFromInline final var waiter: UnsafeContinuation<Void, Never>?
 
     public init() {}
 

@@ -1,15 +1,28 @@
+import Synchronization
 public import Transport
 
-/// What a connection keeps with a stream; used on the connection's loop only.
+/// What a connection keeps with a stream; used on the connection's loop only, but for the number
+/// of the stream, which a task that is cancelled asks for.
 @usableFromInline class CallState: Waiting {
     @usableFromInline final let connection: RPCConnection
-    @usableFromInline final var stream: UInt32 = 0
-    /// When the call began, on the loop's clock.
-    @usableFromInline final var began: UInt64 = 0
+    // Atomic, which costs less than a check of exclusive access.
+    private final let number = Atomic<UInt32>(0)
+    private final let time = Atomic<UInt64>(0)
     /// Tasks that wait until a message of theirs has left.
     final var writers: [Waiting] = []
 
     @usableFromInline init(_ connection: RPCConnection) { self.connection = connection }
+
+    @usableFromInline final var stream: UInt32 {
+        get { number.load(ordering: .relaxed) }
+        set { number.store(newValue, ordering: .relaxed) }
+    }
+
+    /// When the call began, on the loop's clock.
+    final var began: UInt64 {
+        get { time.load(ordering: .relaxed) }
+        set { time.store(newValue, ordering: .relaxed) }
+    }
 
     /// Where messages of the other end go; nil for none.
     var sink: MessageSink? { nil }
@@ -76,36 +89,53 @@ final class WriterWaiter: Waiting {
 
 /// The one answer of a call, which its caller decodes.
 ///
-/// Sinks are used again for later calls of their connection, with the memory of their buffer; and
-/// they are not generic, since the methods of a generic class are not specialised.
+/// Nearly always the caller's task runs while the answer is still where it arrived, and the sink
+/// sees nothing of it. Sinks are used again for later calls of their connection; and they are not
+/// generic, since the methods of a generic class are not specialised.
 @usableFromInline final class UnarySink: MessageSink {
-    @usableFromInline var bytes: [UInt8] = []
-    private var messageCount = 0
+    private struct Answer {
+        var bytes: [UInt8] = []
+        var messageCount = 0
+        /// Whether anything is to be made as it was before the next call.
+        var isTouched = false
+    }
 
-    /// Memory beyond this is not kept for the next call.
-    private static var keptBytesMax: Int { 16 << 10 }
+    private let answer: LoopBound<Answer>
+
+    override init(_ connection: RPCConnection) {
+        answer = LoopBound(Answer(), on: connection.loop)
+        super.init(connection)
+    }
+
+    /// The answer, once the call has ended well.
+    @usableFromInline var bytes: [UInt8] { answer.withValue { $0.bytes } }
 
     override func receive(_ bytes: Span<UInt8>, credit: Int) -> RPCError? {
-        messageCount += 1
-        if messageCount > 1 {
-            return RPCError(
-                .unimplemented, "a call for one answer was answered with several messages")
+        answer.withValue { answer in
+            answer.isTouched = true
+            answer.messageCount += 1
+            if answer.messageCount > 1 {
+                return RPCError(
+                    .unimplemented, "a call for one answer was answered with several messages")
+            }
+            answer.bytes.append(bytes, 0..<bytes.count)
+            return nil
         }
-        self.bytes.append(bytes, 0..<bytes.count)
-        return nil
     }
+
+    /// Says that the next call must not find the sink as this one leaves it.
+    func touch() { answer.withValue { $0.isTouched = true } }
 
     /// Makes the sink ready for another call; only once its call has ended.
     func reset() {
+        let wasTouched = answer.withValue { answer in
+            defer { if answer.isTouched { answer = Answer() } }
+            return answer.isTouched
+        }
+        guard wasTouched else { return }
         end = nil
         report = nil
         compressedCount = 0
-        messageCount = 0
-        if bytes.capacity > Self.keptBytesMax {
-            bytes = []
-        } else {
-            bytes.removeAll(keepingCapacity: true)
-        }
     }
 
     /// Checks that the call ended with a message.
@@ -114,7 +144,7 @@ final class WriterWaiter: Waiting {
         throw failure(method)
     }
 
-    @usableFromInline var messageCountIsOne: Bool { messageCount == 1 }
+    @usableFromInline var messageCountIsOne: Bool { answer.withValue { $0.messageCount == 1 } }
 
     @usableFromInline func failure(_ method: MethodDescriptor) -> RPCError {
         if case .failure(var error)? = end {

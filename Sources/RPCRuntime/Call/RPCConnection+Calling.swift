@@ -25,12 +25,63 @@ extension RPCConnection {
         guard let sink = begun else {
             throw RPCError(.internal, "\(method.name) did not begin")
         }
-        while sink.end == nil { await sink.wait() }
-        return try response(sink, method)
+        await sink.wait()
+        if let response: Response = try arriving(sink, method) { return response }
+        return try await lateAnswer(LoopReference(sink, of: loop), method)
+    }
+
+    /// The answer of a call whose task did not run when it came.
+    @inlinable
+    func lateAnswer<Response: Message>(
+        _ sink: LoopReference<UnarySink>, _ method: MethodDescriptor
+    ) async throws(RPCError) -> Response {
+        while loop.isCurrent {
+            if sink.object.end != nil { return try response(sink.object, method) }
+            await sink.object.wait()
+        }
+        return try await onLoop(loop) { () throws(RPCError) in try await lateAnswer(sink, method) }
+    }
+
+    /// The answer that is still where it arrived; nil when it must be looked for in its sink.
+    @inlinable @inline(__always)
+    func arriving<Response: Message>(_ sink: UnarySink, _ method: MethodDescriptor)
+        throws(RPCError) -> Response?
+    {
+        guard let range = takeArriving(sink) else { return nil }
+        var response: Response?
+        var failure: DecodingFailure?
+        loop.withLent { bytes in
+            do throws(DecodingFailure) {
+                response = try Response(decoding: bytes.extracting(range))
+            } catch { failure = error }
+        }
+        if let failure { throw unreadable(method, failure) }
+        return response
+    }
+
+    /// Where the answer is for which the sink's task runs now, and the sink is free for another
+    /// call; nil when it is not there.
+    @usableFromInline func takeArriving(_ sink: UnarySink) -> Range<Int>? {
+        guard loop.isCurrent else { return nil }
+        return state.withValue { state in
+            guard state.arriving.stream == sink.stream else { return nil }
+            state.arriving.stream = 0
+            if state.sinks.count < Self.sinksMax { state.sinks.append(sink) }
+            return state.arriving.range
+        }
+    }
+
+    /// How many sinks are kept for later calls.
+    private static var sinksMax: Int { 256 }
+
+    @usableFromInline func unreadable(_ method: MethodDescriptor, _ failure: DecodingFailure)
+        -> RPCError
+    {
+        RPCError(.internal, "the answer of \(method.name) cannot be read: \(failure)")
     }
 
     /// The answer that has come to a sink, which is then used again.
-    @inlinable @inline(__always)
+    @inlinable
     func response<Response: Message>(_ sink: UnarySink, _ method: MethodDescriptor)
         throws(RPCError) -> Response
     {
@@ -40,7 +91,7 @@ extension RPCConnection {
             giveBack(sink)
             return response
         } catch {
-            throw RPCError(.internal, "the answer of \(method.name) cannot be read: \(error)")
+            throw unreadable(method, error)
         }
     }
 
@@ -187,11 +238,9 @@ extension RPCConnection {
 
     /// Keeps the sink of a call that has ended well for a later one.
     @usableFromInline func giveBack(_ sink: UnarySink) {
-        // The task may have gone on elsewhere, as an actor's does.
-        guard loop.isCurrent else { return }
         sink.reset()
         state.withValue { state in
-            if state.sinks.count < 64, state.end == nil { state.sinks.append(sink) }
+            if state.sinks.count < Self.sinksMax, state.end == nil { state.sinks.append(sink) }
         }
     }
 
@@ -211,7 +260,8 @@ extension RPCConnection {
         }
         if isCurrentTaskCancelled { throw Self.cancelled(method) }
         let now = loop.now
-        let terms = terms(method, options, due, now)
+        var terms = terms(method, options, due, now)
+        terms.isForOneAnswer = true
         let (sink, isTimerLate) = try state.withValue {
             state throws(RPCError) -> (UnarySink?, Bool) in
             if due == nil, state.needsQueue { return (nil, false) }
@@ -219,7 +269,7 @@ extension RPCConnection {
             sink.began = now
             sink.stream = try state.core.call(method, terms, now: now, sink, encode)
             state.tally.callsMade &+= 1
-            state.channel?.setNeedsFlush()
+            state.needFlush()
             return (sink, state.core.streamsDue < state.timerAt)
         }
         if isTimerLate { updateTimer() }
@@ -257,6 +307,7 @@ extension RPCConnection {
             method.kind == .clientStreaming || method.kind == .bidirectional
         if let more = options.more {
             sink.report = more.report
+            (sink as? UnarySink)?.touch()
             if !more.metadata.isEmpty { terms.metadata = more.metadata }
             terms.isCompressed = more.compressesRequest && takesCompressed
         }
@@ -272,7 +323,7 @@ extension RPCConnection {
                 }
             }
             state.tally.callsMade &+= 1
-            state.channel?.setNeedsFlush()
+            state.needFlush()
             if terms.isCompressed, terms.streamsRequest {
                 state.core.setCompression(sink.stream, true)
             }
@@ -314,7 +365,7 @@ extension RPCConnection {
     /// A call of ours has ended: others may begin.
     private func callOver() {
         let (hasQueue, isDraining) = state.withValue { state in
-            state.channel?.setNeedsFlush()
+            state.needFlush()
             return (!state.queue.isEmpty, state.core.drain != .no)
         }
         if hasQueue { admitQueued() }
@@ -362,9 +413,12 @@ extension RPCConnection {
         _ stream: UInt32, _ body: ConnectionCore<CallState>.Body, isLast: Bool, hasHead: Bool
     ) {
         if hasHead { noteHead(stream) }
+        if isLast, !body.isAssembled, !body.isCompressed, answer(stream, body) { return }
         let (sink, isOurs) = state.withValue { state -> (MessageSink?, Bool) in
             guard let slot = state.core.streams.slot(of: stream) else { return (nil, false) }
             let sink = state.core.streams[slot].attachment?.sink
+            // From now on its sink has what came.
+            state.core.streams[slot].flags.remove(.awaitsAnswer)
             let isOurs = state.core.isOurs(stream)
             if isOurs, isLast {
                 state.core.completeCall(slot, stream)
@@ -377,6 +431,33 @@ extension RPCConnection {
         if let failure = read(body, into: sink, credit: 0) { sink.finish(failure) }
         sink.finish(nil)
         callOver()
+    }
+
+    /// Ends a call for one answer, and runs its task while the answer is where it arrived; false
+    /// when it is another kind of call, or the task cannot run now.
+    private func answer(_ stream: UInt32, _ body: ConnectionCore<CallState>.Body) -> Bool {
+        let (sink, isBusy) = state.withValue { state -> (CallState?, Bool) in
+            guard state.runner == 0, let slot = state.core.streams.slot(of: stream),
+                state.core.streams[slot].flags.contains(.awaitsAnswer)
+            else { return (nil, false) }
+            let sink = state.core.completeCall(slot, stream)
+            state.core.owe(body.credit)
+            state.arriving = (stream, body.range)
+            return (sink, !state.queue.isEmpty || state.core.drain != .no)
+        }
+        guard let sink else { return false }
+        loop.wakeNow(sink)
+        let isTaken = state.withValue { state in
+            defer { state.arriving.stream = 0 }
+            return state.arriving.stream == 0
+        }
+        if !isTaken {
+            // The task goes on elsewhere, or later: on its way back to the loop it finds this.
+            _ = loop.withLent { sink.sink?.receive($0.extracting(body.range), credit: 0) }
+            sink.sink?.finish(nil)
+        }
+        if isBusy { callOver() }
+        return true
     }
 
     /// Gives a message of a stream that goes on to its reader; with `isLast`, no other follows.

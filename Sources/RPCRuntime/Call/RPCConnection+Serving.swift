@@ -16,7 +16,14 @@ extension RPCConnection {
         let now = loop.now
         while true {
             let event = loop.withLent { bytes in
-                state.withValue { $0.core.next(bytes, &$0.cursor, now: now) }
+                state.withValue { state in
+                    state.core.output.bytes.count >= state.earlyOutput
+                        ? nil : state.core.next(bytes, &state.cursor, now: now)
+                }
+            }
+            guard let event else {
+                flushEarly()
+                continue
             }
             switch event {
             case .request(let request):

@@ -21,12 +21,18 @@ public final class RPCConnection: ChannelHandler {
         var contextOwners: UInt = 0
         /// The request that the runner found for another method's handler.
         var staged: (MethodHandler, IncomingCall)?
+        /// Whether the channel has been told that there is something to send.
+        var isMarked = false
+        /// Output beyond which it is sent before the turn's end: doubles within a turn.
+        var earlyOutput = State.earlyOutputLeast
         /// An empty buffer that keeps its memory for the next turn's output.
         var spare: [UInt8] = []
         var timer: TimerID?
         var timerAt = UInt64.max
         /// What this peer may call.
         var routes = RouteTable()
+        /// The answer for which a task runs now, among the bytes that are lent; stream 0 for none.
+        var arriving: (stream: UInt32, range: Range<Int>) = (0, 0..<0)
         /// Sinks of calls that have ended, for later calls.
         var sinks: [UnarySink] = []
         /// Calls that wait until the peer serves fewer.
@@ -44,6 +50,16 @@ public final class RPCConnection: ChannelHandler {
         var isGone = false
         var end: RPCError?
         var tally = LinkTally()
+
+        /// About 32 small messages: the peer may work on them while this end works on the next.
+        static var earlyOutputLeast: Int { 4096 }
+
+        /// Has the output sent at the end of the turn.
+        mutating func needFlush() {
+            if isMarked { return }
+            isMarked = true
+            channel?.setNeedsFlush()
+        }
 
         /// Whether a call must wait, because the peer serves no more at once, or others wait already.
         var needsQueue: Bool {
@@ -102,7 +118,10 @@ public final class RPCConnection: ChannelHandler {
     public var isDraining: Bool { draining.load(ordering: .relaxed) }
 
     func attach(_ channel: Channel) {
-        state.withValue { $0.channel = channel }
+        state.withValue { state in
+            state.channel = channel
+            state.isMarked = false
+        }
         updateTimer()
     }
 
@@ -122,6 +141,7 @@ public final class RPCConnection: ChannelHandler {
             return
         }
         identity.withLock { $0 = peer }
+        state.withValue { $0.isMarked = false }
         let account = accounts?.account(of: peer, loop.now)
         state.withValue { state in
             state.core.peerName = peer.description
@@ -149,7 +169,7 @@ public final class RPCConnection: ChannelHandler {
         }
         let flooded = state.withValue { state -> Channel? in
             state.input = rest
-            state.channel?.setNeedsFlush()
+            state.needFlush()
             if state.isReadingPaused || state.core.output.bytes.count <= Self.outputLimit {
                 return nil
             }
@@ -201,6 +221,8 @@ public final class RPCConnection: ChannelHandler {
     public func channelFlush() {
         let (output, channel, drained, resumed) = state.withValue {
             state -> ([UInt8], Channel?, [UInt32], Bool) in
+            state.isMarked = false
+            state.earlyOutput = State.earlyOutputLeast
             if state.channel?.isCongested ?? true {
                 // Streams given up meanwhile: their writers need not wait for the socket.
                 return ([UInt8](), state.channel, state.core.takeDrained(), false)
@@ -320,7 +342,15 @@ public final class RPCConnection: ChannelHandler {
     // MARK: - Turns and timers
 
     /// Has the output sent at the end of the turn.
-    func setNeedsFlush() { state.withValue { $0.channel }?.setNeedsFlush() }
+    func setNeedsFlush() { state.withValue { $0.needFlush() } }
+
+    /// Sends the output in the middle of a turn, once there is much: the first answers of many
+    /// need not wait for the last.
+    func flushEarly() {
+        let (channel, limit) = state.withValue { ($0.channel, $0.earlyOutput * 2) }
+        channel?.flushNow()
+        state.withValue { $0.earlyOutput = limit }
+    }
 
     /// Sets the timer for the core's next tick, unless an earlier one is set.
     func updateTimer() {

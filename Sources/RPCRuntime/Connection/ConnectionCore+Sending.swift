@@ -7,6 +7,8 @@ extension ConnectionCore {
         var heartbeat: UInt64 = 0
         var metadata: Metadata?
         var isCompressed = false
+        /// Whether it is for one answer that its caller takes as it comes.
+        var isForOneAnswer = false
         /// Whether the request is a stream, of which nothing is sent yet.
         var streamsRequest = false
     }
@@ -25,46 +27,37 @@ extension ConnectionCore {
     ) throws(RPCError) -> UInt32 {
         self.now = now
         try checkMayCall(method, terms, now)
-        let start = FrameHeader.reserve(in: &output.bytes)
-        var head = CallHead()
-        head.method = method.id
-        if terms.deadline != .max {
-            head.timeoutMicroseconds = max(1, (terms.deadline - now) / 1000)
-        }
-        if terms.heartbeat > 0 {
-            head.heartbeatMilliseconds = UInt32(clamping: max(1, terms.heartbeat / 1_000_000))
-        }
-        if let metadata = terms.metadata { head.metadata = metadata }
-        head.encode(into: &output)
+        let start = output.bytes.count
+        writeHead(method, terms, now)
         let headLength = output.bytes.count - start - FrameHeader.size
-        try checkHead(headLength, from: start, method)
+        if terms.metadata != nil { try checkHead(headLength, from: start, method) }
         encode(&output)
         let length = output.bytes.count - start - FrameHeader.size
         try checkSize(length - headLength, from: start, "request to \(method.name)")
         let stream = nextStream
         nextStream += 2
         lower(due: terms.deadline)
-        var state = Stream()
-        state.attachment = attachment
-        state.deadline = terms.deadline
-        state.sendCredit = Int(clamping: peerHello.streamWindow)
-        state.receiveCredit = options.streamWindow
-        state.method = method.id
-        if terms.deadline == .max { state.flags.insert(.openEnded) }
         let hasMessage = !terms.streamsRequest
-        if hasMessage { state.flags.insert(.requestEnded) }
-        if unsentHeads == 0, mayLeave(length, start), length <= sendCredit,
-            length <= state.sendCredit
-        {
+        var streamFlags: StreamFlags = terms.isForOneAnswer ? .awaitsAnswer : []
+        if terms.deadline == .max { streamFlags.insert(.openEnded) }
+        if hasMessage { streamFlags.insert(.requestEnded) }
+        let credit = Int(clamping: peerHello.streamWindow)
+        let leaves =
+            unsentHeads == 0 && mayLeave(length, start) && length <= sendCredit
+            && length <= credit
+        let slot = streams.insert(stream)
+        streams[slot].set(
+            method: method.id, deadline: terms.deadline,
+            sendCredit: leaves ? credit - length : credit,
+            receiveCredit: options.streamWindow, flags: streamFlags)
+        streams[slot].attachment = attachment
+        if leaves {
             let flags = Self.flags(
                 endsMessage: hasMessage, endsStream: hasMessage, terms.isCompressed)
             FrameHeader(.request, stream: stream, length: length, flags: flags, head: headLength)
                 .write(to: &output.bytes, at: start)
             sendCredit -= length
-            state.sendCredit -= length
-            streams.insert(stream, state)
         } else {
-            streams.insert(stream, state)
             let backlog = takeBacklog(
                 from: start, head: headLength, isRequest: true, isCompressed: terms.isCompressed,
                 hasMessage: hasMessage, endsStream: hasMessage)
@@ -75,6 +68,25 @@ extension ConnectionCore {
         }
         if terms.heartbeat > 0 { expectHeartbeats(stream, terms.heartbeat) }
         return stream
+    }
+
+    /// Appends room for the frame's header, and the call's head.
+    private mutating func writeHead(_ method: MethodDescriptor, _ terms: CallTerms, _ now: UInt64) {
+        let timeout = terms.deadline == .max ? 0 : max(1, (terms.deadline - now) / 1000)
+        let heartbeat = terms.heartbeat > 0 ? max(1, terms.heartbeat / 1_000_000) : 0
+        if terms.metadata == nil {
+            CallHead.append(
+                method: method.id, timeoutMicroseconds: timeout,
+                heartbeatMilliseconds: UInt32(clamping: heartbeat), to: &output.bytes)
+            return
+        }
+        _ = FrameHeader.reserve(in: &output.bytes)
+        var head = CallHead()
+        head.method = method.id
+        head.timeoutMicroseconds = timeout
+        head.heartbeatMilliseconds = UInt32(clamping: heartbeat)
+        if let metadata = terms.metadata { head.metadata = metadata }
+        head.encode(into: &output)
     }
 
     private mutating func expectHeartbeats(_ stream: UInt32, _ interval: UInt64) {

@@ -23,6 +23,8 @@ extension ConnectionCore {
         static var openEnded: Self { Self(rawValue: 512) }
         /// Its messages to the peer are compressed.
         static var compressed: Self { Self(rawValue: 1024) }
+        /// A call of ours for one answer, of which nothing has come.
+        static var awaitsAnswer: Self { Self(rawValue: 2048) }
     }
 
     struct Stream {
@@ -37,6 +39,24 @@ extension ConnectionCore {
         var receiveCredit = 0
         var method: UInt32 = 0
         var flags: StreamFlags = []
+
+        /// Makes a slot of the table a new stream's.
+        mutating func set(
+            method: UInt32, deadline: UInt64, sendCredit: Int, receiveCredit: Int,
+            flags: StreamFlags
+        ) {
+            self.deadline = deadline
+            self.sendCredit = sendCredit
+            self.receiveCredit = receiveCredit
+            self.method = method
+            self.flags = flags
+        }
+
+        /// Lets go of what it refers to.
+        mutating func letGo() {
+            attachment = nil
+            more = nil
+        }
     }
 
     /// What a stream needs whose messages come or leave in parts, or that lives long.
@@ -125,26 +145,21 @@ extension ConnectionCore {
     /// it: most do at once, and never stand there.
     mutating func park() {
         guard fresh.stream != 0 else { return }
-        var state = Stream()
-        state.method = fresh.method
-        state.deadline = fresh.deadline
-        state.sendCredit = Int(clamping: peerHello.streamWindow)
-        state.receiveCredit = options.streamWindow
-        state.flags = [.running, .requestEnded]
-        if fresh.deadline == .max { state.flags.insert(.openEnded) }
-        let (stream, heartbeat) = (fresh.stream, fresh.heartbeat)
+        let began = fresh
         fresh.stream = 0
-        insertServed(stream, state, heartbeat: heartbeat)
-    }
-
-    mutating func insertServed(_ stream: UInt32, _ state: Stream, heartbeat: UInt64) {
         servedCount += 1
         account.serve(1)
-        lower(due: state.deadline)
-        streams.insert(stream, state)
-        guard heartbeat > 0, let slot = streams.slot(of: stream) else { return }
-        more(slot).heartbeat = heartbeat
-        lower(due: now &+ heartbeat)
+        lower(due: began.deadline)
+        var flags: StreamFlags = [.running, .requestEnded]
+        if began.deadline == .max { flags.insert(.openEnded) }
+        let slot = streams.insert(began.stream)
+        streams[slot].set(
+            method: began.method, deadline: began.deadline,
+            sendCredit: Int(clamping: peerHello.streamWindow),
+            receiveCredit: options.streamWindow, flags: flags)
+        if began.heartbeat == 0 { return }
+        more(slot).heartbeat = began.heartbeat
+        lower(due: now &+ began.heartbeat)
     }
 
     /// Forgets a served stream.
@@ -158,23 +173,24 @@ extension ConnectionCore {
         servedCount -= 1
         account.serve(-1)
         release(slot, stream)
-        streams.discard(slot: slot)
+        streams.discard(slot: slot) { $0.letGo() }
     }
 
     /// Takes out a call of ours that has ended; who made it.
     @discardableResult
     mutating func takeCall(_ stream: UInt32) -> Attachment? {
         guard let slot = streams.slot(of: stream) else { return nil }
-        let attachment = streams[slot].attachment
-        completeCall(slot, stream)
-        return attachment
+        return completeCall(slot, stream)
     }
 
-    /// Forgets a call of ours whose last message has come.
-    mutating func completeCall(_ slot: Int, _ stream: UInt32) {
+    /// Forgets a call of ours that is over; who made it.
+    @discardableResult
+    mutating func completeCall(_ slot: Int, _ stream: UInt32) -> Attachment? {
         lastCall = now
-        release(slot, stream)
-        streams.discard(slot: slot)
+        if streams[slot].more != nil { release(slot, stream) }
+        let attachment = streams[slot].attachment.take()
+        streams.discard(slot: slot) { $0.letGo() }
+        return attachment
     }
 
     /// Gives back what a stream holds of the connection's and the account's.

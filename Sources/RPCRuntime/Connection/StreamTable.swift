@@ -21,12 +21,22 @@ struct StreamTable<Value> {
     /// Ids of one side grow by two: without the lowest bit they fill the slots without gaps.
     private func home(_ id: UInt32) -> Int { Int(id >> 1) & (ids.count - 1) }
 
+    /// How far the stream in a slot is from its home.
+    private func distance(_ slot: Int) -> Int { (slot - home(ids[slot])) & (ids.count - 1) }
+
+    // Streams that are displaced stand in the order of their homes, so that a search ends at the
+    // first that is nearer to its own home, and a hole at the first that is at home: many streams
+    // with ids in a row are one run of full slots, which nothing may have to walk through.
+
     /// The slot of a stream, valid until one is inserted or removed.
     func slot(of id: UInt32) -> Int? {
         var slot = home(id)
+        var away = 0
         while ids[slot] != 0 {
             if ids[slot] == id { return slot }
+            if away > 0, distance(slot) < away { return nil }
             slot = (slot + 1) & (ids.count - 1)
+            away += 1
         }
         return nil
     }
@@ -38,17 +48,34 @@ struct StreamTable<Value> {
     }
 
     /// Adds a stream whose id is not in the table; ids are never 0.
-    mutating func insert(_ id: UInt32, _ value: Value) {
+    ///
+    /// - Returns: Its slot, whose value is what a stream of before has left: no references.
+    mutating func insert(_ id: UInt32) -> Int {
         precondition(id != 0, "stream 0 is the connection")
         if count * 2 >= ids.count { grow() }
         var slot = home(id)
-        while ids[slot] != 0 {
+        var away = 0
+        while ids[slot] != 0, distance(slot) >= away {
             precondition(ids[slot] != id, "a stream id is used once")
             slot = (slot + 1) & (ids.count - 1)
+            away += 1
         }
+        if ids[slot] != 0 { open(slot) }
         ids[slot] = id
-        values[slot] = value
         count += 1
+        return slot
+    }
+
+    /// Empties a slot: those from there to the next empty one move up.
+    private mutating func open(_ slot: Int) {
+        var hole = slot
+        while ids[hole] != 0 { hole = (hole + 1) & (ids.count - 1) }
+        while hole != slot {
+            let before = (hole - 1) & (ids.count - 1)
+            ids[hole] = ids[before]
+            values.swapAt(hole, before)
+            hole = before
+        }
     }
 
     @discardableResult
@@ -61,25 +88,21 @@ struct StreamTable<Value> {
         return removed
     }
 
-    /// Removes the stream in a slot from ``slot(of:)``.
-    mutating func discard(slot: Int) {
-        values[slot] = empty
+    /// Removes the stream in a slot from ``slot(of:)``; `clear` lets go of what it refers to.
+    mutating func discard(slot: Int, _ clear: (inout Value) -> Void) {
+        clear(&values[slot])
         close(slot)
     }
 
-    /// Closes the hole at a slot whose value is empty already.
+    /// Closes the hole at a slot whose value refers to nothing any more.
     private mutating func close(_ slot: Int) {
         var hole = slot
-        let mask = ids.count - 1
-        var next = (hole + 1) & mask
-        // Moves up what a search from its home would no longer find behind the hole.
-        while ids[next] != 0 {
-            if (next - home(ids[next])) & mask >= (next - hole) & mask {
-                ids[hole] = ids[next]
-                values.swapAt(hole, next)
-                hole = next
-            }
-            next = (next + 1) & mask
+        var next = (hole + 1) & (ids.count - 1)
+        while ids[next] != 0, distance(next) > 0 {
+            ids[hole] = ids[next]
+            values.swapAt(hole, next)
+            hole = next
+            next = (next + 1) & (ids.count - 1)
         }
         ids[hole] = 0
         count -= 1
@@ -91,7 +114,7 @@ struct StreamTable<Value> {
         values = Array(repeating: empty, count: oldIDs.count * 2)
         count = 0
         for slot in oldIDs.indices where oldIDs[slot] != 0 {
-            insert(oldIDs[slot], oldValues[slot])
+            values[insert(oldIDs[slot])] = oldValues[slot]
         }
     }
 }

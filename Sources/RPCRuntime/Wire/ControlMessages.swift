@@ -139,6 +139,28 @@ struct CallHead: Message {
     var heartbeatMilliseconds: UInt32 = 0
     var metadata = Metadata()
 
+    /// Appends room for a frame's header and a head without metadata, in one step.
+    static func append(
+        method: UInt32, timeoutMicroseconds: UInt64, heartbeatMilliseconds: UInt32,
+        to bytes: inout [UInt8]
+    ) {
+        bytes.append(addingCapacity: FrameHeader.size + 24) { output in
+            output.append(repeating: 0, count: FrameHeader.size)
+            if method != 0 {
+                WireWriter.put(1 << 3, &output)
+                WireWriter.put(UInt64(method), &output)
+            }
+            if timeoutMicroseconds != 0 {
+                WireWriter.put(2 << 3, &output)
+                WireWriter.put(timeoutMicroseconds, &output)
+            }
+            if heartbeatMilliseconds != 0 {
+                WireWriter.put(3 << 3, &output)
+                WireWriter.put(UInt64(heartbeatMilliseconds), &output)
+            }
+        }
+    }
+
     func encode(into writer: inout WireWriter) {
         writer.uint32(1, method)
         writer.uint64(2, timeoutMicroseconds)
