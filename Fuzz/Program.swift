@@ -154,7 +154,7 @@ struct Program {
         switch event {
         case .request(let request): ends[side].served.append(request.stream)
         case .message(let stream, let body, let isLast, _):
-            ends[side].core.hold(stream, body.credit, isAssembled: body.isAssembled)
+            ends[side].core.hold(body, of: stream)
             ends[side].core.consumed(stream, body.credit)
             if isLast, ends[side].core.isOurs(stream) {
                 ends[side].core.takeCall(stream)

@@ -76,7 +76,7 @@ struct Listening {
                 }
             case .message(let stream, let body, let isLast, _):
                 check(body)
-                core.hold(stream, body.credit, isAssembled: body.isAssembled)
+                core.hold(body, of: stream)
                 core.consumed(stream, body.credit)
                 if isLast, core.isOurs(stream) { core.takeCall(stream) }
             case .cancelled(let stream): core.finish(stream, nil)

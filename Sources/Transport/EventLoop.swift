@@ -170,6 +170,23 @@ public final class EventLoop: TaskExecutor, @unchecked Sendable {
     /// The clock of ``now`` as it is at this moment.
     public func currentTime() -> UInt64 { poller == nil ? now : Self.clock() }
 
+    /// Runs `body` on the shared pool while the loop goes on; here and now where time is simulated.
+    ///
+    /// For work that would keep the loop's other connections waiting. The task comes back to the
+    /// loop when it prefers it.
+    public func aside<Result: Sendable>(_ body: @escaping @Sendable () -> Result) async -> Result {
+        if poller == nil { return body() }
+        return await withTaskExecutorPreference(globalConcurrentExecutor) {
+            await Self.run(body)
+        }
+    }
+
+    @concurrent private static func run<Result: Sendable>(_ body: @Sendable () -> Result) async
+        -> Result
+    {
+        body()
+    }
+
     // MARK: - Lending
 
     /// Makes bytes readable by ``withLent(_:)`` while `body` runs; only from the loop.

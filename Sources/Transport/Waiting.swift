@@ -17,6 +17,13 @@ import CLinux
     /// Whether a task waits.
     public final var isWaiting: Bool { unsafe waiter != nil }
 
+    /// Suspends until ``wake()``, without hearing of the task's cancellation: for waits that
+    /// somebody ends soon in any case.
+    @inlinable @inline(__always)
+    public final func waitBriefly() async {
+        await unsafe _unsafeInheritExecutor_withUnsafeContinuation { unsafe waiter = $0 }
+    }
+
     /// Suspends until ``wake()``.
     ///
     /// Only on the loop, one task at a time. Inlined, as every level of asynchronous calls between
@@ -24,7 +31,7 @@ import CLinux
     @inlinable @inline(__always)
     public final func wait() async {
         let watch = unsafe watchCancellation(self)
-        await unsafe withUnsafeContinuation { unsafe waiter = $0 }
+        await waitBriefly()
         unsafe stopWatching(watch)
     }
 

@@ -61,7 +61,7 @@ final class Measurement: Sendable {
     func add(_ tally: Tally) {
         state.withLock { state in
             state.samples += tally.samples
-            state.calls += tally.samples.count
+            state.calls += tally.samples.count + tally.count
         }
     }
 
@@ -109,8 +109,10 @@ final class Measurement: Sendable {
 
 /// The latencies that one caller has seen inside the window.
 struct Tally {
-    private let measurement: Measurement
+    fileprivate let measurement: Measurement
     private(set) var samples: [UInt32] = []
+    /// Messages inside the window whose latency was not measured.
+    fileprivate(set) var count = 0
 
     init(_ measurement: Measurement) {
         self.measurement = measurement
@@ -126,6 +128,21 @@ struct Tally {
             return false
         }
         samples.append(UInt32(clamping: now - start))
+        return true
+    }
+}
+
+extension Tally {
+    /// Notes messages that have come since the last time; false when the measurement is over.
+    mutating func counted(_ messages: Int) -> Bool {
+        let now = Measurement.now()
+        if now < measurement.begin { return true }
+        if count == 0 { measurement.noteBegin(now) }
+        if now >= measurement.end {
+            measurement.noteEnd(now)
+            return false
+        }
+        count += messages
         return true
     }
 }

@@ -100,7 +100,7 @@ import Testing
             loop: while true {
                 switch pair.client.next(bytes.span, &cursor, now: pair.now) {
                 case .message(_, let body, _, _):
-                    pair.client.hold(stream, body.credit, isAssembled: body.isAssembled)
+                    pair.client.hold(body, of: stream)
                     credits.append(body.credit)
                 default: break loop
                 }

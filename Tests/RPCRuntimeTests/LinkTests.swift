@@ -36,6 +36,7 @@ import Transport
                 _ = try? await release.value {}
                 if request.data.count == 1 { throw RPCError(.aborted, "released") }
                 return Payload(data: [UInt8](repeating: 7, count: 3_000_000))
+            case 8: return Payload(data: request.data + request.data)
             case 6:
                 let left = call.remainingTime ?? .zero
                 return Payload(data: Array("\(left.components.seconds)".utf8))

@@ -126,7 +126,7 @@ struct Pair {
     }
 
     private static func read(_ body: Core.Body, _ core: Core, _ input: [UInt8]) -> [UInt8] {
-        let bytes = body.isAssembled ? core.detail.assembled : Array(input[body.range])
+        let bytes = body.isAssembled ? core.detail.assembled.joined() : Array(input[body.range])
         return (try? Blob(decoding: bytes))?.data ?? [0xBA, 0xD0]
     }
 
@@ -182,7 +182,10 @@ extension ConnectionCore where Attachment == Tag {
     mutating func answer(_ stream: UInt32, _ response: Blob, isLast: Bool) throws(RPCError)
         -> Bool
     {
-        try send(stream, endsStream: isLast) { response.encode(into: &$0) }
+        if case .whole = try send(stream, endsStream: isLast, { response.encode(into: &$0) }) {
+            return true
+        }
+        return false
     }
 }
 

@@ -26,6 +26,10 @@ public import Transport
 
     /// Where messages of the other end go; nil for none.
     var sink: MessageSink? { nil }
+    /// Whether messages wait for a reader, who gives their credit back.
+    var holdsMessages: Bool { false }
+    /// Takes a message; an error when it is not what is expected, and the call is to end.
+    @usableFromInline func receive(_ bytes: Span<UInt8>, credit: Int) -> RPCError? { nil }
     /// The handler, of a call that is served.
     var served: ServedCall? { nil }
 
@@ -65,11 +69,6 @@ final class WriterWaiter: Waiting {
 
     override final var sink: MessageSink? { self }
 
-    /// Takes a message; an error when it is not what is expected, and the call is to end.
-    @usableFromInline func receive(_ bytes: Span<UInt8>, credit: Int) -> RPCError? { nil }
-
-    /// Whether messages wait for a reader, who gives their credit back.
-    var holdsMessages: Bool { false }
     /// What is called; empty where only the caller knows.
     var methodName: String { "" }
 
@@ -95,6 +94,8 @@ final class WriterWaiter: Waiting {
 @usableFromInline final class UnarySink: MessageSink {
     private struct Answer {
         var bytes: [UInt8] = []
+        /// The message instead, when it is large.
+        var large: Assembly?
         var messageCount = 0
         /// Whether anything is to be made as it was before the next call.
         var isTouched = false
@@ -122,6 +123,16 @@ final class WriterWaiter: Waiting {
             return nil
         }
     }
+
+    /// Takes a large message, which its caller reads elsewhere.
+    func receive(_ parts: Assembly) -> RPCError? {
+        let failure = receive(Span(), credit: 0)
+        answer.withValue { $0.large = parts }
+        return failure
+    }
+
+    /// The large message, if it is one.
+    @usableFromInline func takeLarge() -> Assembly? { answer.withValue { $0.large.take() } }
 
     /// Says that the next call must not find the sink as this one leaves it.
     func touch() { answer.withValue { $0.isTouched = true } }
@@ -157,13 +168,11 @@ final class WriterWaiter: Waiting {
 
 /// The messages of a stream on their way to its buffer.
 @usableFromInline final class StreamSink: MessageSink {
-    @usableFromInline typealias Accept = (Span<UInt8>) -> DecodingFailure?
+    @usableFromInline typealias Accept = (Span<UInt8>, Int) -> DecodingFailure?
 
     private let method: MethodDescriptor
-    /// Decodes a message into the call's buffer.
+    /// Decodes a message into the call's buffer, with its credit.
     private let accept: Accept
-    /// The credit of the messages in the buffer.
-    @usableFromInline var credit = 0
 
     @usableFromInline init(
         _ connection: RPCConnection, _ method: MethodDescriptor, _ accept: @escaping Accept
@@ -177,10 +186,9 @@ final class WriterWaiter: Waiting {
     override var methodName: String { method.name }
 
     override func receive(_ bytes: Span<UInt8>, credit: Int) -> RPCError? {
-        if let failure = accept(bytes) {
+        if let failure = accept(bytes, credit) {
             return RPCError(.internal, "a message of \(method.name) cannot be read: \(failure)")
         }
-        self.credit += credit
         wake()
         return nil
     }
@@ -195,6 +203,11 @@ final class ServedCall: CallState {
 
     override var sink: MessageSink? { requests }
     override var served: ServedCall? { self }
+    override var holdsMessages: Bool { requests?.holdsMessages ?? false }
+
+    override func receive(_ bytes: Span<UInt8>, credit: Int) -> RPCError? {
+        requests?.receive(bytes, credit: credit)
+    }
 
     init(_ connection: RPCConnection, _ handler: MethodHandler) {
         self.handler = handler

@@ -127,7 +127,7 @@ extension RPCConnection {
                                     Int64(clamping: stream.deadline - min(now, stream.deadline))),
                             sendCredit: stream.sendCredit, receiveCredit: stream.receiveCredit,
                             backlogBytes: backlog?.left ?? 0,
-                            unreadBytes: stream.more?.unread ?? 0)
+                            unreadBytes: stream.unread)
                     }
                 },
                 failures: state.tally.failures.map {

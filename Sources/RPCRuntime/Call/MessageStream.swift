@@ -1,8 +1,9 @@
 public import Transport
 
 /// The decoded messages of a stream that nobody has taken yet.
-@usableFromInline final class StreamBuffer<Element: Message> {
+@usableFromInline struct Untaken<Element: Message> {
     @usableFromInline var messages: [Element] = []
+    @usableFromInline var credit = 0
 
     @inlinable init() {}
 }
@@ -12,19 +13,24 @@ public import Transport
 /// Messages that are not read hold the sender up: it gets credit as they are taken.
 public struct MessageStream<Element: Message>: AsyncSequence, Sendable {
     @usableFromInline let connection: RPCConnection
-    @usableFromInline let arrived: LoopBound<(StreamSink, StreamBuffer<Element>)>
+    @usableFromInline let untaken: LoopBound<Untaken<Element>>
+    @usableFromInline let call: LoopReference<StreamSink>
 
     /// Makes the stream of a sink that decodes into a buffer; only on the connection's loop.
     @inlinable init(_ connection: RPCConnection, _ method: MethodDescriptor) {
-        let buffer = StreamBuffer<Element>()
-        let sink = StreamSink(connection, method) { bytes in
+        let untaken = LoopBound(Untaken<Element>(), on: connection.loop)
+        let sink = StreamSink(connection, method) { bytes, credit in
             do throws(DecodingFailure) {
-                buffer.messages.append(try Element(decoding: bytes))
+                try untaken.withValue { untaken throws(DecodingFailure) in
+                    untaken.messages.append(try Element(decoding: bytes))
+                    untaken.credit += credit
+                }
                 return nil
             } catch { return error }
         }
         self.connection = connection
-        arrived = LoopBound((sink, buffer), on: connection.loop)
+        self.untaken = untaken
+        call = LoopReference(sink, of: connection.loop)
     }
 
     public struct AsyncIterator: AsyncIteratorProtocol {
@@ -42,7 +48,7 @@ public struct MessageStream<Element: Message>: AsyncSequence, Sendable {
         }
 
         /// The same, without leaving the caller's actor.
-        @inlinable public mutating func next(
+        @inlinable @inline(__always) public mutating func next(
             isolation actor: isolated (any Actor)?
         ) async throws(RPCError) -> Element? {
             if index == taken.count {
@@ -57,14 +63,12 @@ public struct MessageStream<Element: Message>: AsyncSequence, Sendable {
 
     @inlinable public func makeAsyncIterator() -> AsyncIterator { AsyncIterator(self) }
 
-    @inlinable var sink: StreamSink { arrived.withValue { $0.0 } }
+    @inlinable var sink: StreamSink { call.object }
 
     /// How many of the messages that have arrived came compressed.
     public func compressedCount() async throws(RPCError) -> Int {
-        if connection.loop.isCurrent { return arrived.withValue { $0.0.compressedCount } }
-        return try await onLoop(connection.loop) { () throws(RPCError) in
-            arrived.withValue { $0.0.compressedCount }
-        }
+        if connection.loop.isCurrent { return sink.compressedCount }
+        return try await onLoop(connection.loop) { () throws(RPCError) in sink.compressedCount }
     }
 
     /// Everything that has arrived, the oldest first; empty at the end.
@@ -87,14 +91,13 @@ public struct MessageStream<Element: Message>: AsyncSequence, Sendable {
 
     /// Empties the buffer and gives its credit back; only on the loop.
     @inlinable func drain() -> [Element] {
-        let (sink, buffer) = arrived.withValue { $0 }
-        if buffer.messages.isEmpty { return [] }
-        let messages = buffer.messages
-        buffer.messages = []
-        let credit = sink.credit
-        sink.credit = 0
-        if credit > 0 { connection.consumed(sink.stream, credit) }
-        return messages
+        let taken = untaken.withValue { untaken in
+            var taken = Untaken<Element>()
+            swap(&taken, &untaken)
+            return taken
+        }
+        if taken.credit > 0 { connection.consumed(sink.stream, taken.credit) }
+        return taken.messages
     }
 
     /// Gives the call up, if it has not ended, and what was not taken.

@@ -36,11 +36,18 @@ public final class MethodHandler: Sendable {
             // asynchronous calls between two of them would cost a look-up of the executor.
             var incoming = first
             repeat {
-                guard let request: Request = connection.request(incoming, method) else { continue }
+                let read: Request? =
+                    incoming.isLarge
+                    ? await connection.largeRequest(incoming, method)
+                    : connection.request(incoming, method)
+                guard let request = read else { continue }
                 do throws(RPCError) {
                     let response = try await body(
                         request, ServerCall(connection, method, incoming))
-                    connection.answer(incoming.stream) { response.encode(into: &$0) }
+                    if connection.answer(incoming.stream, { response.encode(into: &$0) }) {
+                        continue
+                    }
+                    await connection.answerLarge(incoming.stream) { response.encode(into: &$0) }
                 } catch {
                     connection.fail(incoming.stream, error)
                 }
@@ -79,7 +86,8 @@ public final class MethodHandler: Sendable {
             connection.take(incoming, requests.sink)
             do throws(RPCError) {
                 let response = try await body(requests, ServerCall(connection, method, incoming))
-                connection.answer(incoming.stream) { response.encode(into: &$0) }
+                if connection.answer(incoming.stream, { response.encode(into: &$0) }) { return }
+                await connection.answerLarge(incoming.stream) { response.encode(into: &$0) }
             } catch {
                 connection.fail(incoming.stream, error)
             }
@@ -116,6 +124,8 @@ public final class MethodHandler: Sendable {
     let body: ConnectionCore<CallState>.Body?
     /// Whether no further message comes.
     let isLast: Bool
+    /// Whether the message is better read elsewhere than on the loop.
+    @usableFromInline var isLarge: Bool { body?.isLarge ?? false }
     /// What the caller sent before the request, if anything.
     let metadata: Metadata?
     /// The task that runs its handler, unless it was suspended meanwhile.

@@ -3,7 +3,7 @@ public import Transport
 
 extension RPCConnection {
     /// Calls a method with one answer; generated clients come here.
-    @inlinable
+    @inlinable @inline(__always)
     public func unary<Request: Message, Response: Message>(
         _ method: MethodDescriptor, _ request: Request, _ options: CallOptions
     ) async throws(RPCError) -> Response {
@@ -17,29 +17,86 @@ extension RPCConnection {
     func unaryOnLoop<Request: Message, Response: Message>(
         _ method: MethodDescriptor, _ request: Request, _ options: CallOptions
     ) async throws(RPCError) -> Response {
-        var begun = try begin(method, options) { request.encode(into: &$0) }
-        if begun == nil {
-            let due = try await queue(method, options)
-            begun = try begin(method, options, due: due) { request.encode(into: &$0) }
+        let begun = try begin(method, options) { request.encode(into: &$0) }
+        guard let sink = begun else { return try await lateUnary(method, request, options) }
+        if options.box != nil {
+            return try await lateAnswer(LoopReference(sink, of: loop), method)
         }
-        guard let sink = begun else {
-            throw RPCError(.internal, "\(method.name) did not begin")
-        }
-        await sink.wait()
+        await sink.waitBriefly()
         if let response: Response = try arriving(sink, method) { return response }
         return try await lateAnswer(LoopReference(sink, of: loop), method)
     }
 
-    /// The answer of a call whose task did not run when it came.
+    /// The answer of a call that is not answered within ``brief``, or whose task did not run when
+    /// the answer came.
     @inlinable
     func lateAnswer<Response: Message>(
         _ sink: LoopReference<UnarySink>, _ method: MethodDescriptor
     ) async throws(RPCError) -> Response {
         while loop.isCurrent {
-            if sink.object.end != nil { return try response(sink.object, method) }
+            if sink.object.end != nil { return try await finished(sink, method) }
             await sink.object.wait()
+            if let response: Response = try arriving(sink.object, method) { return response }
         }
         return try await onLoop(loop) { () throws(RPCError) in try await lateAnswer(sink, method) }
+    }
+
+    /// Calls a method that could not begin at once: the peer serves as many calls as it may, or the
+    /// request is large.
+    @inlinable
+    func lateUnary<Request: Message, Response: Message>(
+        _ method: MethodDescriptor, _ request: Request, _ options: CallOptions
+    ) async throws(RPCError) -> Response {
+        guard loop.isCurrent else {
+            return try await onLoop(loop) { () throws(RPCError) in
+                try await lateUnary(method, request, options)
+            }
+        }
+        let began = loop.now
+        if needsQueue {
+            let due = try await queue(method, options)
+            if let sink = try begin(method, options, due: due, { request.encode(into: &$0) }) {
+                return try await lateAnswer(LoopReference(sink, of: loop), method)
+            }
+        }
+        // Its time counts from here, as for every call.
+        let due = deadline(method, options, began)
+        let written = await write { request.encode(into: &$0) }
+        return try await onLoop(loop) { () throws(RPCError) in
+            if needsQueue { _ = try await queue(method, options) }
+            let sink = try begin(method, options, due, written)
+            return try await lateAnswer(LoopReference(sink, of: loop), method)
+        }
+    }
+
+    /// Writes a large message while the loop goes on.
+    @usableFromInline
+    func write(_ encode: @escaping @Sendable (inout WireWriter) -> Void) async
+        -> LargeMessage
+    {
+        await loop.aside { LargeMessage(encode) }
+    }
+
+    /// Begins a call with a large request, for which there is room.
+    @usableFromInline
+    func begin(
+        _ method: MethodDescriptor, _ options: CallOptions, _ due: UInt64,
+        _ written: LargeMessage
+    ) throws(RPCError) -> UnarySink {
+        if isCurrentTaskCancelled { throw Self.cancelled(method) }
+        let now = loop.now
+        var terms = terms(method, options, due, now)
+        terms.isForOneAnswer = true
+        let sink = try state.withValue { state throws(RPCError) in
+            let sink = state.sinks.popLast() ?? UnarySink(self)
+            sink.began = now
+            sink.stream = try state.core.call(method, terms, now: now, sink, written)
+            state.tally.callsMade &+= 1
+            state.needFlush()
+            return sink
+        }
+        updateTimer()
+        return sink
     }
 
     /// The answer that is still where it arrived; nil when it must be looked for in its sink.
@@ -78,6 +135,21 @@ extension RPCConnection {
         -> RPCError
     {
         RPCError(.internal, "the answer of \(method.name) cannot be read: \(failure)")
+    }
+
+    /// The answer that has come to a sink; a large one is read while the loop goes on.
+    @inlinable
+    func finished<Response: Message>(
+        _ sink: LoopReference<UnarySink>, _ method: MethodDescriptor
+    ) async throws(RPCError) -> Response {
+        guard let parts = sink.object.takeLarge() else {
+            return try response(sink.object, method)
+        }
+        try sink.object.check(method)
+        giveBack(sink.object)
+        do throws(DecodingFailure) {
+            return try await loop.aside { Response.read(parts) }.get()
+        } catch { throw unreadable(method, error) }
     }
 
     /// The answer that has come to a sink, which is then used again.
@@ -187,7 +259,7 @@ extension RPCConnection {
                 guard let unary = sink as? UnarySink else {
                     throw RPCError(.internal, "\(method.name) has no answer")
                 }
-                return try response(unary, method)
+                return try await finished(LoopReference(unary, of: loop), method)
             }
             await sink.wait()
         }
@@ -244,7 +316,7 @@ extension RPCConnection {
         }
     }
 
-    /// Begins a call for one answer; nil when it must wait for room.
+    /// Begins a call for one answer; nil when it must wait for room, or its request is large.
     ///
     /// - Parameter due: The deadline of a call that has waited for room.
     @usableFromInline
@@ -262,18 +334,64 @@ extension RPCConnection {
         let now = loop.now
         var terms = terms(method, options, due, now)
         terms.isForOneAnswer = true
-        let (sink, isTimerLate) = try state.withValue {
-            state throws(RPCError) -> (UnarySink?, Bool) in
-            if due == nil, state.needsQueue { return (nil, false) }
+        terms.refusesLarge = true
+        let (sink, isTimerLate, isFirst) = try state.withValue {
+            state throws(RPCError) -> (UnarySink?, Bool, Bool) in
+            if due == nil, state.needsQueue { return (nil, false, false) }
             let sink = state.sinks.popLast() ?? UnarySink(self)
             sink.began = now
             sink.stream = try state.core.call(method, terms, now: now, sink, encode)
+            if sink.stream == 0 {
+                state.sinks.append(sink)
+                return (nil, false, false)
+            }
             state.tally.callsMade &+= 1
             state.needFlush()
-            return (sink, state.core.streamsDue < state.timerAt)
+            let isFirst = state.firstBrief == 0
+            if isFirst { state.firstBrief = sink.stream }
+            return (sink, state.core.streamsDue < state.timerAt, isFirst)
         }
         if isTimerLate { updateTimer() }
+        if isFirst { scheduleBrief(now &+ Self.brief) }
         return sink
+    }
+
+    // To watch for the cancellation of its task costs as much as the rest of a call's wait, and most
+    // calls are answered long before anybody could want that. So a call first waits without, and
+    // its task is woken once to wait on with it.
+
+    /// How long a call may wait without hearing that its task was cancelled, in nanoseconds.
+    private static var brief: UInt64 { 10_000_000 }
+
+    private func scheduleBrief(_ due: UInt64) {
+        let timer = loop.schedule(at: due) { [self] in endBriefWaits() }
+        state.withValue { $0.briefTimer = timer }
+    }
+
+    /// Wakes the callers that have waited for ``brief``.
+    private func endBriefWaits() {
+        let now = loop.now
+        let (calls, next) = state.withValue { state -> ([CallState], UInt64?) in
+            var (calls, stream) = ([CallState](), state.firstBrief)
+            (state.firstBrief, state.briefTimer) = (0, nil)
+            while stream < state.core.nextStream {
+                if let slot = state.core.streams.slot(of: stream),
+                    state.core.streams[slot].flags.contains(.awaitsAnswer),
+                    let call = state.core.streams[slot].attachment
+                {
+                    let end = call.began &+ Self.brief
+                    if end > now {
+                        state.firstBrief = stream
+                        return (calls, end)
+                    }
+                    calls.append(call)
+                }
+                stream += 2
+            }
+            return (calls, nil)
+        }
+        for call in calls { call.wake() }
+        if let next { scheduleBrief(next) }
     }
 
     /// When a call must end, and how often it wants to hear of the other end until then.
@@ -333,6 +451,7 @@ extension RPCConnection {
     }
 
     /// The earliest of what the caller, the schema and the call that this one is made for say.
+    @usableFromInline
     func deadline(_ method: MethodDescriptor, _ options: CallOptions, _ now: UInt64)
         -> UInt64
     {
@@ -414,22 +533,22 @@ extension RPCConnection {
     ) {
         if hasHead { noteHead(stream) }
         if isLast, !body.isAssembled, !body.isCompressed, answer(stream, body) { return }
-        let (sink, isOurs) = state.withValue { state -> (MessageSink?, Bool) in
+        let (call, isOver) = state.withValue { state -> (CallState?, Bool) in
             guard let slot = state.core.streams.slot(of: stream) else { return (nil, false) }
-            let sink = state.core.streams[slot].attachment?.sink
+            if isLast, state.core.isOurs(stream) {
+                if !body.isAssembled { state.core.owe(body.credit) }
+                return (state.core.completeCall(slot, stream), true)
+            }
             // From now on its sink has what came.
             state.core.streams[slot].flags.remove(.awaitsAnswer)
-            let isOurs = state.core.isOurs(stream)
-            if isOurs, isLast {
-                state.core.completeCall(slot, stream)
-                if !body.isAssembled { state.core.owe(body.credit) }
-            }
-            return (sink, isOurs)
+            guard let call = state.core.streams[slot].attachment else { return (nil, false) }
+            state.core.note(body, slot, stream, isHeld: call.holdsMessages)
+            return (call, false)
         }
-        guard let sink else { return }
-        if !isLast || !isOurs { return receive(sink, stream, body, isLast: isLast) }
-        if let failure = read(body, into: sink, credit: 0) { sink.finish(failure) }
-        sink.finish(nil)
+        guard let call else { return }
+        if !isOver { return receive(call, stream, body, isLast: isLast) }
+        if let failure = read(body, into: call, credit: 0) { call.sink?.finish(failure) }
+        call.sink?.finish(nil)
         callOver()
     }
 
@@ -453,48 +572,41 @@ extension RPCConnection {
         }
         if !isTaken {
             // The task goes on elsewhere, or later: on its way back to the loop it finds this.
-            _ = loop.withLent { sink.sink?.receive($0.extracting(body.range), credit: 0) }
+            _ = loop.withLent { sink.receive($0.extracting(body.range), credit: 0) }
             sink.sink?.finish(nil)
         }
         if isBusy { callOver() }
         return true
     }
 
-    /// Gives a message of a stream that goes on to its reader; with `isLast`, no other follows.
+    /// Gives a message of a stream that goes on, which the core has noted, to its reader; with
+    /// `isLast`, no other follows.
     func receive(
-        _ sink: MessageSink, _ stream: UInt32, _ body: ConnectionCore<CallState>.Body,
+        _ call: CallState, _ stream: UInt32, _ body: ConnectionCore<CallState>.Body,
         isLast: Bool
     ) {
-        let holds = sink.holdsMessages
-        state.withValue { state in
-            if holds {
-                state.core.hold(stream, body.credit, isAssembled: body.isAssembled)
-            } else {
-                if !body.isAssembled { state.core.owe(body.credit) }
-                state.core.consumed(stream, body.credit)
-            }
-        }
-        if let failure = read(body, into: sink, credit: holds ? body.credit : 0) {
-            sink.finish(failure)
+        if let failure = read(body, into: call, credit: body.credit) {
+            call.sink?.finish(failure)
             giveUp(stream, failure)
         } else if isLast {
-            sink.finish(nil)
+            call.sink?.finish(nil)
         }
     }
 
-    /// Reads a message into a sink.
+    /// Reads a message into a call's sink.
     private func read(
-        _ body: ConnectionCore<CallState>.Body, into sink: MessageSink, credit: Int
+        _ body: ConnectionCore<CallState>.Body, into call: CallState, credit: Int
     ) -> RPCError? {
         if !body.isAssembled, !body.isCompressed {
-            return loop.withLent { sink.receive($0.extracting(body.range), credit: credit) }
+            return loop.withLent { call.receive($0.extracting(body.range), credit: credit) }
         }
-        if body.isCompressed {
+        if body.isLarge, let sink = call as? UnarySink { return sink.receive(takeAssembled()) }
+        if body.isCompressed, let sink = call.sink {
             sink.compressedCount += 1
             sink.report?.noteCompressed()
         }
         switch bytes(of: body) {
-        case .success(let bytes): return sink.receive(bytes.span, credit: credit)
+        case .success(let bytes): return call.receive(bytes.span, credit: credit)
         case .failure(let error): return error
         }
     }

@@ -18,15 +18,18 @@ extension RPCConnection {
         }
     }
 
+    /// The parts of the message that was the last event.
+    @usableFromInline func takeAssembled() -> Assembly {
+        state.withValue { state in
+            var parts = Assembly()
+            swap(&parts, &state.core.detail.assembled)
+            return parts
+        }
+    }
+
     /// The bytes of a message that is not where it came, or compressed.
     func bytes(of place: ConnectionCore<CallState>.Body) -> Result<[UInt8], RPCError> {
-        let assembled =
-            place.isAssembled
-            ? state.withValue { state -> [UInt8] in
-                var whole: [UInt8] = []
-                swap(&whole, &state.core.detail.assembled)
-                return whole
-            } : []
+        let assembled = place.isAssembled ? takeAssembled().joined() : []
         guard place.isCompressed else { return .success(assembled) }
         let inflater = state.withValue { state in
             let inflater = state.inflater ?? Inflater()

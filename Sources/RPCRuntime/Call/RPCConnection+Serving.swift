@@ -1,5 +1,5 @@
 import Synchronization
-import Transport
+public import Transport
 
 extension RPCConnection {
     // Handlers run in a task that goes from one request to the next, as long as none has to wait:
@@ -206,6 +206,7 @@ extension RPCConnection {
             else { return false }
             served.requests = sink
             state.core.streams[slot].attachment = served
+            if let body = incoming.body { state.core.note(body, slot, stream, isHeld: true) }
             return true
         }
         guard isOpen else {
@@ -246,6 +247,20 @@ extension RPCConnection {
         return request
     }
 
+    /// The one message of a large request, which is read while the loop goes on.
+    @inlinable
+    func largeRequest<Request: Message>(_ incoming: IncomingCall, _ method: MethodDescriptor)
+        async -> Request?
+    {
+        let parts = takeAssembled()
+        do throws(DecodingFailure) {
+            return try await loop.aside { Request.read(parts) }.get()
+        } catch {
+            refuse(incoming.stream, method, error)
+            return nil
+        }
+    }
+
     /// Answers a request that cannot be read.
     @usableFromInline
     func refuse(_ stream: UInt32, _ method: MethodDescriptor, _ failure: DecodingFailure) {
@@ -270,36 +285,73 @@ extension RPCConnection {
         }
     }
 
-    /// Sends a unary call's answer.
+    /// Sends a unary call's answer; false when it is large: then ``answerLarge(_:_:)`` sends it.
     @usableFromInline
-    func answer(_ stream: UInt32, _ encode: (inout WireWriter) -> Void) {
+    func answer(_ stream: UInt32, _ encode: (inout WireWriter) -> Void) -> Bool {
         guard loop.isCurrent else {
             // A service that moved its task elsewhere: the answer is encoded here and sent there.
-            var writer = WireWriter()
-            encode(&writer)
-            let bytes = writer.bytes
-            return loop.execute { [self] in answer(stream) { $0.bytes.append(contentsOf: bytes) } }
+            let written = LargeMessage(encode)
+            loop.execute { [self] in answerLate(stream, written) }
+            return true
         }
-        let (failure, isPlain) = state.withValue { state -> (RPCError?, Bool) in
-            guard stream == state.core.fresh.stream else { return (nil, false) }
+        let (failure, sent) = state.withValue {
+            state -> (RPCError?, ConnectionCore<CallState>.Sent?) in
+            guard stream == state.core.fresh.stream else { return (nil, nil) }
             do throws(RPCError) {
-                _ = try state.core.send(stream, endsStream: true, encode)
-                return (nil, true)
-            } catch { return (error, true) }
+                return (
+                    nil,
+                    try state.core.send(stream, endsStream: true, refusesLarge: true, encode)
+                )
+            } catch { return (error, .whole) }
         }
-        if let failure { return finish(stream, failure) }
-        if !isPlain { answerLate(stream, encode) }
+        if let failure { finish(stream, failure) }
+        guard let sent else { return answerLate(stream, encode) }
+        if case .isLarge = sent { return false }
+        return true
     }
 
-    /// Sends the answer of a call that had to wait.
-    private func answerLate(_ stream: UInt32, _ encode: (inout WireWriter) -> Void) {
-        noteLoad(stream)
+    /// Writes a large answer while the loop goes on, and sends it.
+    @usableFromInline
+    func answerLarge(_ stream: UInt32, _ encode: @escaping @Sendable (inout WireWriter) -> Void)
+        async
+    {
+        let written = await loop.aside { LargeMessage(encode) }
+        loop.perform { [self] in answerLate(stream, written) }
+    }
+
+    /// Sends the answer of a call that had to wait; false when it is large.
+    private func answerLate(_ stream: UInt32, _ encode: (inout WireWriter) -> Void) -> Bool {
         do throws(RPCError) {
             let hasTrailers = state.withValue { $0.core.hasTrailers(stream) }
-            _ = try send(stream, endsStream: !hasTrailers, encode)
-            if hasTrailers { return finish(stream, nil) }
-        } catch { return finish(stream, error) }
-        afterServing()
+            let sent = try send(
+                stream, endsStream: !hasTrailers, refusesLarge: true, encode)
+            if case .isLarge = sent { return false }
+            noteLoad(stream)
+            if hasTrailers { finish(stream, nil) } else { afterServing() }
+        } catch { finish(stream, error) }
+        return true
+    }
+
+    private func answerLate(_ stream: UInt32, _ written: LargeMessage) {
+        if written.count <= Assembly.pieceBytesMax
+            || state.withValue({ $0.core.isCompressed(stream) })
+        {
+            _ = answerLate(stream) {
+                $0.bytes.append(
+                    contentsOf: written.bytes[LargeMessage.room...])
+            }
+            return
+        }
+        noteLoad(stream)
+        do throws(RPCError) {
+            let hasTrailers = try state.withValue { state throws(RPCError) in
+                state.core.now = loop.now
+                let hasTrailers = state.core.hasTrailers(stream)
+                try state.core.send(stream, endsStream: !hasTrailers, written)
+                return hasTrailers
+            }
+            if hasTrailers { finish(stream, nil) } else { afterServing() }
+        } catch { finish(stream, error) }
     }
 
     private func noteLoad(_ stream: UInt32) {
@@ -374,7 +426,8 @@ extension RPCConnection {
             state.core.streams.slot(of: stream).flatMap { state.core.backlog($0) } != nil
         }
         if isBusy { return .busy }
-        return try send(stream, endsStream: false, encode) ? .sent : .waits
+        if case .waits = try send(stream, endsStream: false, encode) { return .waits }
+        return .sent
     }
 
     private func over() -> RPCError {
@@ -383,13 +436,15 @@ extension RPCConnection {
 
     /// Sends a message, compressed where its stream says so.
     func send(
-        _ stream: UInt32, endsStream: Bool, _ encode: (inout WireWriter) -> Void
-    ) throws(RPCError) -> Bool {
+        _ stream: UInt32, endsStream: Bool, refusesLarge: Bool = false,
+        _ encode: (inout WireWriter) -> Void
+    ) throws(RPCError) -> ConnectionCore<CallState>.Sent {
         defer { setNeedsFlush() }
         guard state.withValue({ $0.core.isCompressed(stream) }) else {
             return try state.withValue { state throws(RPCError) in
                 state.core.now = loop.now
-                return try state.core.send(stream, endsStream: endsStream, encode)
+                return try state.core.send(
+                    stream, endsStream: endsStream, refusesLarge: refusesLarge, encode)
             }
         }
         let bytes = deflate(encode)

@@ -31,6 +31,9 @@ public final class RPCConnection: ChannelHandler {
         var timerAt = UInt64.max
         /// What this peer may call.
         var routes = RouteTable()
+        /// The first stream whose caller may wait briefly; 0 when none does. A timer is set for it.
+        var firstBrief: UInt32 = 0
+        var briefTimer: TimerID?
         /// The answer for which a task runs now, among the bytes that are lent; stream 0 for none.
         var arriving: (stream: UInt32, range: Range<Int>) = (0, 0..<0)
         /// Sinks of calls that have ended, for later calls.
@@ -281,17 +284,21 @@ public final class RPCConnection: ChannelHandler {
 
     /// Tells every call and handler that the link is gone.
     private func finishEverything(_ error: RPCError) {
-        let (streams, queue, onEnd, timer) = state.withValue { state in
+        let (streams, queue, onEnd, timers) = state.withValue { state in
             if state.end == nil { state.end = error }
             state.core.phase = .closed
             defer {
                 (state.onEnd, state.timer, state.onReady, state.queue) = ([], nil, nil, [])
+                state.briefTimer = nil
                 (state.onPeerDrain, state.sinks) = ([], [])
                 (state.deflater, state.inflater) = (nil, nil)
             }
-            return (state.core.takeAll(), state.queue, state.onEnd, state.timer)
+            return (
+                state.core.takeAll(), state.queue, state.onEnd,
+                [state.timer, state.briefTimer].compactMap(\.self)
+            )
         }
-        if let timer { loop.cancel(timer) }
+        for timer in timers { loop.cancel(timer) }
         for waiter in queue { waiter.wake() }
         for (_, stream) in streams {
             if let served = stream.attachment?.served {

@@ -8,6 +8,11 @@
 public struct WireWriter: Sendable {
     /// What has been written, behind what was there before.
     public var bytes: [UInt8]
+    /// The longest field that is written; a longer one is left out and ``isCut`` set.
+    @usableFromInline var fieldMax = Int.max
+    /// Whether a field was left out: what was written is to be thrown away, and written again
+    /// where it may take its time.
+    @usableFromInline var isCut = false
 
     /// Appends to `bytes`.
     @inlinable
@@ -44,6 +49,10 @@ public struct WireWriter: Sendable {
     /// Appends a field of bytes that lie together.
     @inlinable
     mutating func spanField(_ field: UInt32, _ value: Span<UInt8>) {
+        guard value.count <= fieldMax else {
+            isCut = true
+            return
+        }
         bytes.append(addingCapacity: 15 + value.count) { output in
             Self.put(Self.tag(field, .delimited), &output)
             Self.put(UInt64(truncatingIfNeeded: value.count), &output)

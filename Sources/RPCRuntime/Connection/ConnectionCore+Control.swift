@@ -122,20 +122,28 @@ extension ConnectionCore {
     mutating func consumed(_ stream: UInt32, _ count: Int) {
         // Those of a stream that has ended were given back at its end.
         guard let slot = slot(of: stream) else { return }
-        let more = more(slot)
-        let held = min(count, more.unread)
-        more.unread -= held
+        let held = min(count, streams[slot].unread)
+        streams[slot].unread -= held
         read(held)
         oweStream(slot, stream, count)
     }
 
-    /// A message waits for its reader: its bytes' credit comes with `consumed`.
-    mutating func hold(_ stream: UInt32, _ count: Int, isAssembled: Bool) {
-        guard let slot = slot(of: stream) else { return owe(isAssembled ? 0 : count) }
-        more(slot).unread += count
-        unread += count
-        if isAssembled { return }
-        if unread <= options.unreadBytesMax { owe(count) } else { withheld += count }
+    /// A message of a stream goes to its reader, who takes it now or, with `isHeld`, later: then
+    /// its bytes' credit comes with ``consumed(_:_:)``.
+    mutating func note(_ body: Body, _ slot: Int, _ stream: UInt32, isHeld: Bool) {
+        guard isHeld else {
+            if !body.isAssembled { owe(body.credit) }
+            return oweStream(slot, stream, body.credit)
+        }
+        streams[slot].unread += body.credit
+        unread += body.credit
+        if body.isAssembled { return }
+        if unread <= options.unreadBytesMax { owe(body.credit) } else { withheld += body.credit }
+    }
+
+    /// A message waits for its reader.
+    mutating func hold(_ body: Body, of stream: UInt32) {
+        if let slot = slot(of: stream) { note(body, slot, stream, isHeld: true) }
     }
 
     /// Bytes have been read: what the connection held back for them goes out.

@@ -137,16 +137,14 @@ extension ConnectionCore {
         guard isOurs(stream) || !streams[slot].flags.contains(.requestEnded) else {
             return broken("data on stream \(stream) behind the end of its request")
         }
-        // Looked for first: to take a reference along costs as much as the rest.
-        let more = streams[slot].more == nil ? nil : streams[slot].more
-        more?.lastHeard = now
+        streams[slot].lastHeard = now
         let body = payload.lowerBound + header.head..<payload.upperBound
         if header.head > 0 {
             if let failure = readHead(slot, stream, bytes, payload.lowerBound..<body.lowerBound) {
                 return failure
             }
         }
-        let isAssembling = more?.isAssembling ?? false
+        let isAssembling = streams[slot].flags.contains(.assembling)
         guard !body.isEmpty || endsMessage || header.head > 0 || (endsStream && !isAssembling)
         else { return broken("a data frame without bytes and without an end") }
         guard !endsStream || endsMessage || (body.isEmpty && !isAssembling) else {
@@ -175,7 +173,7 @@ extension ConnectionCore {
             return
                 "a compressed message, which this end's hello does not take (option takesCompressed)"
         }
-        return streams[slot].more?.isAssembling ?? false
+        return streams[slot].flags.contains(.assembling)
             ? "a compressed part of a message that began otherwise" : nil
     }
 
@@ -197,7 +195,7 @@ extension ConnectionCore {
             return endRequest(slot, stream)
         }
         let streamsRequest = streams[slot].flags.contains(.streamsRequest)
-        if !ours, endsMessage, !(streams[slot].more?.isAssembling ?? false), streamsRequest {
+        if !ours, endsMessage, !streams[slot].flags.contains(.assembling), streamsRequest {
             if endsStream { streams[slot].flags.insert(.requestEnded) }
             return .message(
                 stream: stream,
@@ -209,8 +207,8 @@ extension ConnectionCore {
                 slot, stream, .unimplemented, "the request has more than one message")
         }
         let more = self.more(slot)
-        if !more.isAssembling {
-            more.isAssembling = true
+        if !streams[slot].flags.contains(.assembling) {
+            streams[slot].flags.insert(.assembling)
             more.isCompressed = isCompressed
         }
         if let why = assemblyLimit(more, body.count) {
@@ -275,9 +273,10 @@ extension ConnectionCore {
         streams[slot].flags.insert(.hasMessage)
         if !isOurs, !streams[slot].flags.contains(.streamsRequest) {
             // The one message of a request may stand before the end of its stream.
-            more.isAssembling = false
+            streams[slot].flags.remove(.assembling)
             return endsStream ? endRequest(slot, stream) : nil
         }
+        streams[slot].flags.remove(.assembling)
         let whole = takeAssembly(more)
         // Its parts were credited as they came: no more is, until the whole is taken.
         more.window.hold(whole.count)
@@ -289,7 +288,7 @@ extension ConnectionCore {
         return .message(stream: stream, body, isLast: endsStream, hasHead: hasHead)
     }
 
-    func takeAssembly(_ more: More) -> [UInt8] {
+    func takeAssembly(_ more: More) -> Assembly {
         let whole = more.assembly
         dropAssembly(more)
         return whole
@@ -308,7 +307,7 @@ extension ConnectionCore {
             return broken("a status that cannot be read")
         }
         guard let slot = streams.slot(of: stream) else { return nil }
-        let isInside = streams[slot].more?.isAssembling ?? false
+        let isInside = streams[slot].flags.contains(.assembling)
         detail.metadata = status.metadata
         guard let error = status.error else {
             return endCall(
@@ -323,7 +322,7 @@ extension ConnectionCore {
         _ slot: Int, _ stream: UInt32, _ bytes: Span<UInt8>, _ range: Range<Int>
     ) -> Event? {
         guard isOurs(stream), streams[slot].flags.isDisjoint(with: [.hasHead, .hasMessage]),
-            !(streams[slot].more?.isAssembling ?? false)
+            !streams[slot].flags.contains(.assembling)
         else { return broken("a head that does not begin an answer") }
         guard let head = decode(AnswerHead.self, bytes, range),
             head.metadata.flaw(limit: options.metadataBytesMax) == nil
@@ -338,7 +337,7 @@ extension ConnectionCore {
             return broken("a heartbeat on stream \(header.stream)")
         }
         if let slot = streams.slot(of: header.stream) {
-            streams[slot].more?.lastHeard = now
+            streams[slot].lastHeard = now
         }
         return nil
     }

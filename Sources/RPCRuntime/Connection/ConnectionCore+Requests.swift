@@ -93,7 +93,7 @@ extension ConnectionCore {
         }
         if endsMessage || !body.isEmpty {
             let more = more(slot)
-            more.isAssembling = !endsMessage
+            if !endsMessage { streams[slot].flags.insert(.assembling) }
             more.isCompressed = isCompressed
             if let why = assemblyLimit(more, body.count) {
                 _ = account.charge(20, now)

@@ -11,9 +11,12 @@ extension ConnectionCore {
         var isForOneAnswer = false
         /// Whether the request is a stream, of which nothing is sent yet.
         var streamsRequest = false
+        /// Whether a large request is refused, to be given again as a ``LargeMessage``.
+        var refusesLarge = false
     }
 
-    /// Begins a call; the stream's id.
+    /// Begins a call; the stream's id, or 0 for a large request that is to be given again as
+    /// a ``LargeMessage``.
     ///
     /// - Parameters:
     ///   - method: What is called.
@@ -31,7 +34,13 @@ extension ConnectionCore {
         writeHead(method, terms, now)
         let headLength = output.bytes.count - start - FrameHeader.size
         if terms.metadata != nil { try checkHead(headLength, from: start, method) }
+        if terms.refusesLarge { output.fieldMax = Assembly.pieceBytesMax }
         encode(&output)
+        output.fieldMax = .max
+        if output.isCut {
+            forget(from: start)
+            return 0
+        }
         let length = output.bytes.count - start - FrameHeader.size
         try checkSize(length - headLength, from: start, "request to \(method.name)")
         let stream = nextStream
@@ -49,7 +58,7 @@ extension ConnectionCore {
         streams[slot].set(
             method: method.id, deadline: terms.deadline,
             sendCredit: leaves ? credit - length : credit,
-            receiveCredit: options.streamWindow, flags: streamFlags)
+            receiveCredit: options.streamWindow, flags: streamFlags, now: now)
         streams[slot].attachment = attachment
         if leaves {
             let flags = Self.flags(
@@ -87,6 +96,41 @@ extension ConnectionCore {
         head.heartbeatMilliseconds = UInt32(clamping: heartbeat)
         if let metadata = terms.metadata { head.metadata = metadata }
         head.encode(into: &output)
+    }
+
+    /// Takes a message with a field that was left out of the output again.
+    private mutating func forget(from start: Int) {
+        output.bytes.removeSubrange(start...)
+        output.isCut = false
+    }
+
+    /// Begins a call with a large request; the stream's id.
+    mutating func call(
+        _ method: MethodDescriptor, _ terms: CallTerms, now: UInt64, _ attachment: Attachment,
+        _ written: consuming LargeMessage
+    ) throws(RPCError) -> UInt32 {
+        precondition(terms.metadata == nil, "a call with metadata writes its message itself")
+        let what = "request to \(method.name)"
+        if let error = sizeError(written.count, what, .notSent) { throw error }
+        var terms = terms
+        // Only its head is written here.
+        terms.streamsRequest = true
+        let stream = try call(method, terms, now: now, attachment) { _ in }
+        guard let slot = streams.slot(of: stream) else { return stream }
+        streams[slot].flags.insert(.requestEnded)
+        guard let waiting = backlog(slot) else {
+            wait(stream, Backlog(written, head: nil, endsStream: true, now: now))
+            return stream
+        }
+        // The head waits for credit: it goes with the message.
+        let start = LargeMessage.room - waiting.left
+        for (index, byte) in waiting.bytes[waiting.start...].enumerated() {
+            written.bytes[start + index] = byte
+        }
+        backlogBytes += written.count
+        more(slot).backlog = Backlog(
+            written, head: waiting.left, endsStream: true, now: now)
+        return stream
     }
 
     private mutating func expectHeartbeats(_ stream: UInt32, _ interval: UInt64) {
@@ -170,12 +214,20 @@ extension ConnectionCore {
         _ length: Int, from start: Int, _ what: @autoclosure () -> String,
         _ certainty: RPCError.Certainty = .notSent
     ) throws(RPCError) {
+        guard let error = sizeError(length, what(), certainty) else { return }
+        output.bytes.removeSubrange(start...)
+        throw error
+    }
+
+    /// What is said of a message of so many bytes, if it is over a limit.
+    private func sizeError(
+        _ length: Int, _ what: @autoclosure () -> String, _ certainty: RPCError.Certainty
+    ) -> RPCError? {
         let theirs = Int(clamping: peerHello.messageBytesMax)
         let limit = min(options.messageBytesMax, theirs)
-        if length <= limit { return }
-        output.bytes.removeSubrange(start...)
+        if length <= limit { return nil }
         let side = theirs < options.messageBytesMax ? peerName : "this end"
-        throw RPCError(
+        return RPCError(
             .resourceExhausted,
             "the \(what()) has \(length) bytes; the limit of \(side) is \(limit) (option messageBytesMax)",
             certainty: certainty)
@@ -205,15 +257,21 @@ extension ConnectionCore {
 
     /// Sends a message on an open stream: of an answer, or of a stream of requests.
     ///
-    /// - Returns: Whether it has gone into the output whole. When not, the next may be sent once
-    ///   the stream was among ``takeDrained()``.
+    /// - Parameter refusesLarge: Whether a large message is not sent, but to be given again as
+    ///   a ``LargeMessage``.
     mutating func send(
         _ stream: UInt32, endsStream: Bool, isCompressed: Bool = false,
-        _ encode: (inout WireWriter) -> Void
-    ) throws(RPCError) -> Bool {
+        refusesLarge: Bool = false, _ encode: (inout WireWriter) -> Void
+    ) throws(RPCError) -> Sent {
         let start = FrameHeader.reserve(in: &output.bytes)
+        if refusesLarge { output.fieldMax = Assembly.pieceBytesMax }
+        defer { output.fieldMax = .max }
         if stream == fresh.stream, stream != 0 {
             encode(&output)
+            if output.isCut {
+                forget(from: start)
+                return .isLarge
+            }
             let length = output.bytes.count - start - FrameHeader.size
             try checkSize(length, from: start, "answer")
             if endsStream, mayLeave(length, start), length <= sendCredit,
@@ -225,25 +283,60 @@ extension ConnectionCore {
                 sendCredit -= length
                 fresh.stream = 0
                 lastCall = now
-                return true
+                return .whole
             }
             park()
-            guard let slot = streams.slot(of: stream) else { return true }
+            guard let slot = streams.slot(of: stream) else { return .whole }
             return sendGeneral(slot, stream, start, nil, endsStream, isCompressed)
         }
         guard phase == .open, let slot = streams.slot(of: stream), maySend(slot, stream) else {
             output.bytes.removeSubrange(start...)
-            throw RPCError(
-                .cancelled, "the call is over at \(peerName)", certainty: .maybeProcessed)
+            throw over
         }
         let head = writeHead(slot)
         encode(&output)
+        if output.isCut {
+            forget(from: start)
+            return .isLarge
+        }
         let length = output.bytes.count - start - FrameHeader.size
         let what = isOurs(stream) ? "request" : "answer"
         // The message stays here, but the call is under way.
         try checkSize(length - (head ?? 0), from: start, what, .maybeProcessed)
         if head != nil { streams[slot].flags.insert(.hasHead) }
         return sendGeneral(slot, stream, start, head, endsStream, isCompressed)
+    }
+
+    /// What became of a message given to `send`.
+    enum Sent {
+        /// It has gone into the output whole.
+        case whole
+        /// It waits: the next may be sent once the stream was among ``takeDrained()``.
+        case waits
+        /// It was not taken, as it is large.
+        case isLarge
+    }
+
+    /// Sends a large message of an answer.
+    mutating func send(_ stream: UInt32, endsStream: Bool, _ written: LargeMessage) throws(RPCError) {
+        guard phase == .open, let slot = slot(of: stream), maySend(slot, stream) else {
+            throw over
+        }
+        if let error = sizeError(written.count, "answer", .processed) { throw error }
+        sendHead(stream)
+        if streams[slot].more?.head != nil, !streams[slot].flags.contains(.hasHead) {
+            // There is no credit for the head, which then goes in one frame with the message.
+            _ = try send(stream, endsStream: endsStream) {
+                $0.bytes.append(contentsOf: written.bytes[LargeMessage.room...])
+            }
+            return
+        }
+        if endsStream { streams[slot].flags.insert(.answered) }
+        wait(stream, Backlog(written, head: nil, endsStream: endsStream, now: now))
+    }
+
+    private var over: RPCError {
+        RPCError(.cancelled, "the call is over at \(peerName)", certainty: .maybeProcessed)
     }
 
     private func maySend(_ slot: Int, _ stream: UInt32) -> Bool {
@@ -266,7 +359,7 @@ extension ConnectionCore {
     private mutating func sendGeneral(
         _ slot: Int, _ stream: UInt32, _ start: Int, _ head: Int?, _ endsStream: Bool,
         _ isCompressed: Bool
-    ) -> Bool {
+    ) -> Sent {
         let length = output.bytes.count - start - FrameHeader.size
         let ours = isOurs(stream)
         if ours, endsStream { streams[slot].flags.insert(.requestEnded) }
@@ -278,14 +371,15 @@ extension ConnectionCore {
             streams[slot].sendCredit -= length
             streams[slot].more?.lastSent = now
             if endsStream, !ours { removeServed(stream) }
-            return true
+            return .whole
         }
         let backlog = takeBacklog(
             from: start, head: head, isRequest: false, isCompressed: isCompressed,
             endsStream: endsStream)
         if endsStream, !ours { streams[slot].flags.insert(.answered) }
         wait(stream, backlog)
-        return streams.slot(of: stream).map { self.backlog($0) == nil } ?? true
+        guard let slot = streams.slot(of: stream) else { return .whole }
+        return self.backlog(slot) == nil ? .whole : .waits
     }
 
     /// Sets the metadata that goes out before the first message of an answer.

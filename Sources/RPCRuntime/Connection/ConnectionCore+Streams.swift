@@ -23,6 +23,8 @@ extension ConnectionCore {
         static var openEnded: Self { Self(rawValue: 512) }
         /// Its messages to the peer are compressed.
         static var compressed: Self { Self(rawValue: 1024) }
+        /// Parts of an incoming message have come, which may be empty, and not its end.
+        static var assembling: Self { Self(rawValue: 4096) }
         /// A call of ours for one answer, of which nothing has come.
         static var awaitsAnswer: Self { Self(rawValue: 2048) }
     }
@@ -37,14 +39,20 @@ extension ConnectionCore {
         var sendCredit = 0
         /// Payload bytes that the peer may still send on it.
         var receiveCredit = 0
+        /// When a frame of it came last.
+        var lastHeard: UInt64 = 0
+        /// Bytes of messages that its reader has not taken.
+        var unread = 0
         var method: UInt32 = 0
         var flags: StreamFlags = []
 
         /// Makes a slot of the table a new stream's.
         mutating func set(
             method: UInt32, deadline: UInt64, sendCredit: Int, receiveCredit: Int,
-            flags: StreamFlags
+            flags: StreamFlags, now: UInt64
         ) {
+            lastHeard = now
+            unread = 0
             self.deadline = deadline
             self.sendCredit = sendCredit
             self.receiveCredit = receiveCredit
@@ -62,9 +70,7 @@ extension ConnectionCore {
     /// What a stream needs whose messages come or leave in parts, or that lives long.
     final class More {
         /// The parts of an incoming message that is not complete.
-        var assembly: [UInt8] = []
-        /// Whether parts have come, which may be empty.
-        var isAssembling = false
+        var assembly = Assembly()
         var isCompressed = false
         var backlog: Backlog?
         /// Metadata for the answer's head, until that goes out.
@@ -73,18 +79,14 @@ extension ConnectionCore {
         var trailers: Metadata?
         /// The window that the stream has towards this end.
         var window: Window
-        /// What its reader has not taken.
-        var unread = 0
         /// Open-ended: how often the caller hears from the other end at least, in nanoseconds; 0
         /// for never.
         var heartbeat: UInt64 = 0
         var lastSent: UInt64
-        var lastHeard: UInt64
 
         init(window: Int, now: UInt64) {
             self.window = Window(window, now: now)
             lastSent = now
-            lastHeard = now
         }
     }
 
@@ -119,6 +121,14 @@ extension ConnectionCore {
             self.hasMessage = hasMessage
             self.endsStream = endsStream
             movedAt = now
+        }
+
+        /// The backlog of a large message, with the head of a request before it or none.
+        convenience init(_ written: LargeMessage, head: Int?, endsStream: Bool, now: UInt64) {
+            self.init(
+                written.bytes, from: LargeMessage.room - (head ?? 0), head: head,
+                isRequest: head != nil, isCompressed: false, hasMessage: true,
+                endsStream: endsStream, now: now)
         }
 
         /// How many bytes have not left.
@@ -156,7 +166,7 @@ extension ConnectionCore {
         streams[slot].set(
             method: began.method, deadline: began.deadline,
             sendCredit: Int(clamping: peerHello.streamWindow),
-            receiveCredit: options.streamWindow, flags: flags)
+            receiveCredit: options.streamWindow, flags: flags, now: now)
         if began.heartbeat == 0 { return }
         more(slot).heartbeat = began.heartbeat
         lower(due: now &+ began.heartbeat)
@@ -187,7 +197,7 @@ extension ConnectionCore {
     @discardableResult
     mutating func completeCall(_ slot: Int, _ stream: UInt32) -> Attachment? {
         lastCall = now
-        if streams[slot].more != nil { release(slot, stream) }
+        release(slot, stream)
         let attachment = streams[slot].attachment.take()
         streams.discard(slot: slot) { $0.letGo() }
         return attachment
@@ -195,10 +205,14 @@ extension ConnectionCore {
 
     /// Gives back what a stream holds of the connection's and the account's.
     mutating func release(_ slot: Int, _ stream: UInt32) {
+        if streams[slot].unread > 0 {
+            read(streams[slot].unread)
+            streams[slot].unread = 0
+        }
+        if streams[slot].more == nil { return }
         guard let more = streams[slot].more else { return }
         dropAssembly(more)
-        if more.unread > 0 { read(more.unread) }
-        more.unread = 0
+        streams[slot].flags.remove(.assembling)
         if let backlog = more.backlog {
             backlogBytes -= backlog.left
             if backlog.isRequest, backlog.head != nil { unsentHeads -= 1 }
@@ -211,8 +225,7 @@ extension ConnectionCore {
 
     func dropAssembly(_ more: More) {
         account.assemble(-more.assembly.count)
-        more.assembly = []
-        more.isAssembling = false
+        more.assembly = Assembly()
     }
 
     /// No stream has anything due before this.

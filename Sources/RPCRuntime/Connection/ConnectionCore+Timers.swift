@@ -94,7 +94,7 @@ extension ConnectionCore {
         }
         guard more.heartbeat > 0, !streams[slot].flags.contains(.abandoned) else { return nil }
         if isOurs(stream) {
-            let end = more.lastHeard &+ 3 &* more.heartbeat
+            let end = streams[slot].lastHeard &+ 3 &* more.heartbeat
             if end <= now { return silent(stream, more) }
             lower(due: end)
         } else {

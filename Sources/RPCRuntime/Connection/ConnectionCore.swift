@@ -37,6 +37,11 @@ struct ConnectionCore<Attachment: AnyObject> {
         var isCompressed = false
         /// What its reader gives back by `consumed`.
         var credit = 0
+
+        /// Whether it is better read elsewhere than on its loop.
+        var isLarge: Bool {
+            isAssembled && !isCompressed && range.count > Assembly.pieceBytesMax
+        }
     }
 
     /// A call that the peer makes.
@@ -82,7 +87,7 @@ struct ConnectionCore<Attachment: AnyObject> {
 
     /// What belongs to the last event.
     struct Detail {
-        var assembled: [UInt8] = []
+        var assembled = Assembly()
         var metadata = Metadata()
         /// Of `ended`: who made the call.
         var attachment: Attachment?

@@ -29,12 +29,19 @@ struct StreamTable<Value> {
     // with ids in a row are one run of full slots, which nothing may have to walk through.
 
     /// The slot of a stream, valid until one is inserted or removed.
+    @inline(__always)
     func slot(of id: UInt32) -> Int? {
+        let slot = home(id)
+        // Nearly all are at home.
+        return ids[slot] == id && id != 0 ? slot : displaced(id)
+    }
+
+    /// The slot of a stream that is not at home.
+    private func displaced(_ id: UInt32) -> Int? {
         var slot = home(id)
         var away = 0
-        while ids[slot] != 0 {
+        while ids[slot] != 0, distance(slot) >= away {
             if ids[slot] == id { return slot }
-            if away > 0, distance(slot) < away { return nil }
             slot = (slot + 1) & (ids.count - 1)
             away += 1
         }

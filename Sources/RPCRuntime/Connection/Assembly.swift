@@ -1,0 +1,66 @@
+/// The parts of a message that have come, in pieces of bounded size: none is copied again as the
+/// message grows, and no memory is taken before as much has come.
+@usableFromInline struct Assembly: Sendable {
+    private(set) var pieces: [[UInt8]] = []
+    private(set) var count = 0
+
+    /// The most bytes of one piece. A message with more of them is large: joining, reading and
+    /// writing it takes longer than other calls of its loop should wait.
+    static var pieceBytesMax: Int { 1 << 20 }
+
+    mutating func append(_ bytes: Span<UInt8>, _ range: Range<Int>) {
+        var rest = range
+        while !rest.isEmpty {
+            let last = pieces.count - 1
+            let room = last < 0 ? 0 : Self.pieceBytesMax - pieces[last].count
+            if room == 0 {
+                pieces.append([])
+                // Another one follows as much that has come already.
+                if last >= 0 { pieces[last + 1].reserveCapacity(Self.pieceBytesMax) }
+                continue
+            }
+            let part = rest.prefix(room)
+            pieces[last].append(bytes, part)
+            rest = part.upperBound..<rest.upperBound
+        }
+        count += range.count
+    }
+
+    /// All of it; nothing is copied while there is one piece.
+    @usableFromInline consuming func joined() -> [UInt8] {
+        if pieces.count == 1 { return pieces[0] }
+        var whole: [UInt8] = []
+        whole.reserveCapacity(count)
+        for index in pieces.indices {
+            whole.append(contentsOf: pieces[index])
+            pieces[index] = []
+        }
+        return whole
+    }
+}
+
+extension Message {
+    /// Reads a whole message that came in parts.
+    @inlinable static func read(_ parts: consuming Assembly) -> Result<Self, DecodingFailure> {
+        let whole = parts.joined()
+        do throws(DecodingFailure) {
+            return .success(try Self(decoding: whole.span))
+        } catch { return .failure(error) }
+    }
+}
+
+/// A large message that has been written elsewhere than on its loop.
+@usableFromInline struct LargeMessage: Sendable {
+    /// Room for the head of a request, and the message.
+    var bytes: [UInt8]
+
+    static var room: Int { 64 }
+
+    @usableFromInline init(_ encode: (inout WireWriter) -> Void) {
+        var writer = WireWriter([UInt8](repeating: 0, count: Self.room))
+        encode(&writer)
+        bytes = writer.bytes
+    }
+
+    var count: Int { bytes.count - Self.room }
+}
