@@ -181,7 +181,8 @@ extension SwiftEmitter {
             case .bidirectional: (options, "_ body: (\(writer), \(stream))", "options, body")
             }
         let generic = method.kind.streamsResponses
-        printer.line("@inlinable @inline(__always) public func \(name)\(generic ? "<Result>" : "")(")
+        printer.line("@inlinable @inline(__always)")
+        printer.line("public func \(name)\(generic ? "<Result>" : "")(")
         printer.line("    \(parameters)\(closure == nil ? "" : ",")")
         if let closure {
             let effects = "async throws(RPCError) -> \(generic ? "Result" : "Void")"

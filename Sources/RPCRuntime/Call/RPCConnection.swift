@@ -31,7 +31,7 @@ public final class RPCConnection: ChannelHandler {
         var timerAt = UInt64.max
         /// What this peer may call.
         var routes = RouteTable()
-        /// The first stream whose caller may wait briefly; 0 when none does. A timer is set for it.
+        /// The first stream whose caller may wait briefly, for which a timer is set; 0 for none.
         var firstBrief: UInt32 = 0
         var briefTimer: TimerID?
         /// The answer for which a task runs now, among the bytes that are lent; stream 0 for none.

@@ -4,8 +4,10 @@
     private(set) var pieces: [[UInt8]] = []
     private(set) var count = 0
 
-    /// The most bytes of one piece. A message with more of them is large: joining, reading and
-    /// writing it takes longer than other calls of its loop should wait.
+    /// The most bytes of one piece.
+    ///
+    /// A message with more of them is large: joining, reading and writing it takes longer than
+    /// other calls of its loop should wait.
     static var pieceBytesMax: Int { 1 << 20 }
 
     mutating func append(_ bytes: Span<UInt8>, _ range: Range<Int>) {

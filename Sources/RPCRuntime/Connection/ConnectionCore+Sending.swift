@@ -318,7 +318,8 @@ extension ConnectionCore {
     }
 
     /// Sends a large message of an answer.
-    mutating func send(_ stream: UInt32, endsStream: Bool, _ written: LargeMessage) throws(RPCError) {
+    mutating func send(_ stream: UInt32, endsStream: Bool, _ written: LargeMessage) throws(RPCError)
+    {
         guard phase == .open, let slot = slot(of: stream), maySend(slot, stream) else {
             throw over
         }
