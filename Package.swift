@@ -98,7 +98,9 @@ let package = Package(
             swiftSettings: strict, plugins: ["RPCCodegenPlugin"]),
 
         // Tests: a folder per target; what several of them need is in TestSupport.
-        .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: strict),
+        .target(
+            name: "TestSupport", dependencies: ["Transport"], path: "Tests/TestSupport",
+            swiftSettings: strict),
         .target(
             name: "TestSchemas", dependencies: ["RPCRuntime"], path: "Tests/TestSchemas",
             swiftSettings: strict, plugins: ["RPCCodegenPlugin"]),

@@ -1,10 +1,11 @@
 import RPCRuntime
 import TestSchemas
+import TestSupport
 import Testing
 import Transport
 
 /// The four kinds of calls, with gRPC's sizes.
-@Suite(.timeLimit(.minutes(10))) struct BasicTests {
+@Suite(.ownThread, .timeLimit(.minutes(10))) struct BasicTests {
     @Test(arguments: Medium.allCases)
     func `basic/unary`(medium: Medium) async throws {
         try await on(medium) { bed in

@@ -2,11 +2,12 @@ import RPCRuntime
 import RPCTesting
 import Synchronization
 import TestSchemas
+import TestSupport
 import Testing
 import Transport
 
 /// Calls that are given up, or whose time is over.
-@Suite(.timeLimit(.minutes(10))) struct CancelTests {
+@Suite(.ownThread, .timeLimit(.minutes(10))) struct CancelTests {
     /// Makes a call in a task that is cancelled once `condition` holds; how the call ended.
     private static func cancelled(
         once condition: @escaping @Sendable () async throws -> Void,

@@ -1,11 +1,12 @@
 import RPCRuntime
 import Synchronization
 import TestSchemas
+import TestSupport
 import Testing
 import Transport
 
 /// Credit, limits of calls at once, and many calls.
-@Suite(.timeLimit(.minutes(10))) struct FlowTests {
+@Suite(.ownThread, .timeLimit(.minutes(10))) struct FlowTests {
     private static func many(_ count: Int, of size: Int) -> Ask {
         var ask = Ask()
         var wanted = Wanted()

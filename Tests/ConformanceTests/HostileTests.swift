@@ -1,12 +1,13 @@
 import RPCRuntime
 import RPCTesting
 import TestSchemas
+import TestSupport
 import Testing
 import Transport
 
 /// Peers that break the rules: each attack of the comparison with other protocols, and bytes that
 /// are not what they should be.
-@Suite(.timeLimit(.minutes(10))) struct HostileTests {
+@Suite(.ownThread, .timeLimit(.minutes(10))) struct HostileTests {
     /// How a connection ended: the code of its CLOSE.
     private static func ending(_ peer: ScriptedPeer) async throws -> UInt8? {
         while let frame = try await peer.next() {

@@ -2,11 +2,12 @@ import RPCRuntime
 import RPCTesting
 import Synchronization
 import TestSchemas
+import TestSupport
 import Testing
 import Transport
 
 /// How connections live and end, and what an answer must have.
-@Suite(.timeLimit(.minutes(10))) struct LifeTests {
+@Suite(.ownThread, .timeLimit(.minutes(10))) struct LifeTests {
     @Test(arguments: Medium.allCases)
     func `drain/two-phase`(medium: Medium) async throws {
         try await on(medium) { bed in

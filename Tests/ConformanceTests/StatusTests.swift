@@ -1,11 +1,12 @@
 import RPCRuntime
 import Synchronization
 import TestSchemas
+import TestSupport
 import Testing
 import Transport
 
 /// Metadata, status, and the sizes of messages.
-@Suite(.timeLimit(.minutes(10))) struct StatusTests {
+@Suite(.ownThread, .timeLimit(.minutes(10))) struct StatusTests {
     private static func echoes(_ initial: [String], _ trailing: [[UInt8]]) -> Metadata {
         var metadata = Metadata()
         for text in initial { metadata.append(InteropService.echoInitial, text: text) }

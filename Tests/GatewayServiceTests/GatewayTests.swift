@@ -126,7 +126,7 @@ final class FakeLocation: Log.Service, Location.Service {
     }
 }
 
-@Suite(.timeLimit(.minutes(10))) struct GatewayTests {
+@Suite(.ownThread, .timeLimit(.minutes(10))) struct GatewayTests {
     @Test func `punches of a location reach an operator over the mesh as they come`()
         async throws
     {

@@ -1,6 +1,7 @@
 import MeshAPI
 import RPCRuntime
 import Synchronization
+import TestSupport
 import Testing
 import Transport
 import ZKProtocol
@@ -8,7 +9,7 @@ import ZKProtocol
 @testable import LocationService
 @testable import zk_simulator
 
-@Suite(.timeLimit(.minutes(10))) struct DeviceSessionTests {
+@Suite(.ownThread, .timeLimit(.minutes(10))) struct DeviceSessionTests {
     private func with(
         _ terminals: Terminals, _ change: (inout DeviceSettings) -> Void = { _ in },
         _ body: (Collector, String) async throws -> Void

@@ -91,7 +91,7 @@ private func follow(
     }
 }
 
-@Suite(.timeLimit(.minutes(10))) struct NodeTests {
+@Suite(.ownThread, .timeLimit(.minutes(10))) struct NodeTests {
     private func with(
         records: Int, _ body: (Mesh, Terminals, RPCConnection) async throws -> Void
     ) async throws {

@@ -1,9 +1,10 @@
+import TestSupport
 import Testing
 
 @testable import RPCRuntime
 
 /// What a peer may do with credit, limits and silence without harm to this end.
-@Suite(.timeLimit(.minutes(10))) struct ConnectionLimitsTests {
+@Suite(.ownThread, .timeLimit(.minutes(10))) struct ConnectionLimitsTests {
     @Test func `credit too short for a call head waits for more`() throws {
         var narrow = RPCOptions()
         narrow.connectionWindow = 1024

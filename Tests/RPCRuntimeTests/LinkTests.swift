@@ -7,7 +7,7 @@ import Transport
 @testable import RPCRuntime
 
 /// Calls over real sockets and mutual TLS, both ways.
-@Suite(.timeLimit(.minutes(10))) struct LinkTests {
+@Suite(.ownThread, .timeLimit(.minutes(10))) struct LinkTests {
     /// A service whose behaviour the request's bytes choose.
     struct Handler: Echo.Service {
         let cancelled = Counter()

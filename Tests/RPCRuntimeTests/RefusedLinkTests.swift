@@ -5,7 +5,7 @@ import Testing
 import Transport
 
 /// Links that do not come about, as dialler and listener tell of them; and links that resume.
-@Suite(.timeLimit(.minutes(10))) struct RefusedLinkTests {
+@Suite(.ownThread, .timeLimit(.minutes(10))) struct RefusedLinkTests {
     private final class Events: Sendable {
         private let texts = Mutex<[String]>([])
         func add(_ event: RPCEvent) { texts.withLock { $0.append(event.message) } }

@@ -1,12 +1,13 @@
 import RPCRuntime
 import RPCTesting
+import TestSupport
 import Testing
 import Transport
 
 @testable import rpc_simulate
 
 /// What callers are told, where the simulation found that it was wrong.
-@Suite(.timeLimit(.minutes(10))) struct CertaintyTests {
+@Suite(.ownThread, .timeLimit(.minutes(10))) struct CertaintyTests {
     struct Handler: Work.Service {
         let mesh: SimulatedMesh
 

@@ -2,11 +2,12 @@ import MeshAPI
 import RPCRuntime
 import RPCTesting
 import Synchronization
+import TestSupport
 import Testing
 import Transport
 
 /// How links are kept up, replaced and let go, in simulated time.
-@Suite(.timeLimit(.minutes(10))) struct LinkLifeTests {
+@Suite(.ownThread, .timeLimit(.minutes(10))) struct LinkLifeTests {
     struct Handler: Echo.Service {
         let mesh: SimulatedMesh
 

@@ -2,11 +2,12 @@ import MeshAPI
 import RPCRuntime
 import RPCTesting
 import Synchronization
+import TestSupport
 import Testing
 import Transport
 
 /// The mesh on one thread: real servers, diallers and handlers in simulated time.
-@Suite(.timeLimit(.minutes(10))) struct MeshTests {
+@Suite(.ownThread, .timeLimit(.minutes(10))) struct MeshTests {
     struct Handler: Echo.Service {
         let mesh: SimulatedMesh
 

@@ -6,7 +6,7 @@ import Testing
 import Transport
 
 /// Peers that say what a test tells them to.
-@Suite(.timeLimit(.minutes(10))) struct ScriptedPeerTests {
+@Suite(.ownThread, .timeLimit(.minutes(10))) struct ScriptedPeerTests {
     private func served(_ conditions: LinkConditions = LinkConditions()) -> SimulatedMesh {
         let mesh = SimulatedMesh(seed: 1, conditions: conditions)
         mesh.serve(as: "gateway/main", [Echo.handlers(MeshTests.Handler(mesh: mesh))])

@@ -1,12 +1,13 @@
 import RPCRuntime
 import RPCTesting
+import TestSupport
 import Testing
 import Transport
 
 @testable import rpc_simulate
 
 /// The simulation of scripts/simulate: that it passes, repeats itself, and would see a mistake.
-@Suite(.timeLimit(.minutes(10))) struct SimulationTests {
+@Suite(.ownThread, .timeLimit(.minutes(10))) struct SimulationTests {
     @Test(arguments: [1...2, 3...4] as [ClosedRange<UInt64>])
     func `seeds pass, and do the same again`(seeds: ClosedRange<UInt64>) throws {
         for seed in seeds {

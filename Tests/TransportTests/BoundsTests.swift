@@ -6,7 +6,7 @@ import Testing
 @testable import Transport
 
 /// What a name service that does not answer, and clients that do not shake hands, can do.
-@Suite(.timeLimit(.minutes(10))) struct BoundsTests {
+@Suite(.ownThread, .timeLimit(.minutes(10))) struct BoundsTests {
     @Test func `a resolver that does not answer is not waited for`() async throws {
         let loop = EventLoop(name: "test")
         defer { loop.shutdown() }

@@ -3,7 +3,7 @@ import Testing
 import Transport
 
 /// Streams over real sockets on loopback, in the clear and in TLS.
-@Suite(.timeLimit(.minutes(10))) struct ByteStreamTests {
+@Suite(.ownThread, .timeLimit(.minutes(10))) struct ByteStreamTests {
     private func withLoop<Result>(_ body: (EventLoop) async throws -> Result) async throws
         -> Result
     {

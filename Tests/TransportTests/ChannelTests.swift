@@ -5,7 +5,7 @@ import Testing
 @testable import Transport
 
 /// What a channel does with peers that do not read, and at its end.
-@Suite(.timeLimit(.minutes(10))) struct ChannelTests {
+@Suite(.ownThread, .timeLimit(.minutes(10))) struct ChannelTests {
     private func withServer(
         _ server: Sender, tls: (server: TLSContext, client: TLSContext)? = nil,
         _ body: (ByteStream) async throws -> Void

@@ -3,7 +3,7 @@ import TestSupport
 import Testing
 import Transport
 
-@Suite(.timeLimit(.minutes(10))) struct HandshakeTests {
+@Suite(.ownThread, .timeLimit(.minutes(10))) struct HandshakeTests {
     /// The client's last flight and many records behind it arrive in one read of the server.
     @Test(arguments: [1, 16_384, 40_000, 200_000])
     func `what is sent at once behind the handshake arrives whole`(count: Int) async throws {

@@ -1,10 +1,11 @@
 import Synchronization
+import TestSupport
 import Testing
 
 @testable import Transport
 
 /// Links in memory, in simulated time.
-@Suite(.timeLimit(.minutes(10))) struct MemoryChannelTests {
+@Suite(.ownThread, .timeLimit(.minutes(10))) struct MemoryChannelTests {
     /// Two ends that keep what they hear.
     private final class End: ChannelHandler {
         struct State {

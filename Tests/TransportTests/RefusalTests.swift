@@ -5,7 +5,7 @@ import Testing
 @testable import Transport
 
 /// Peers that are refused: both ends say why, over real TLS.
-@Suite(.timeLimit(.minutes(10))) struct RefusalTests {
+@Suite(.ownThread, .timeLimit(.minutes(10))) struct RefusalTests {
     /// A refusal, and what each end must say.
     struct Case: Sendable, CustomTestStringConvertible {
         var what: String
@@ -154,7 +154,7 @@ import Testing
 }
 
 /// Sockets of refused peers.
-@Suite(.timeLimit(.minutes(10))) struct LingeringSocketTests {
+@Suite(.ownThread, .timeLimit(.minutes(10))) struct LingeringSocketTests {
     @Test func `a bounded number of them lingers, until the peers have closed`() async throws {
         let loop = EventLoop(name: "test")
         defer { loop.shutdown() }

@@ -4,7 +4,7 @@ import Testing
 import Transport
 
 /// Certificates and roots that change while connections live.
-@Suite(.timeLimit(.minutes(10))) struct ReloadTests {
+@Suite(.ownThread, .timeLimit(.minutes(10))) struct ReloadTests {
     private let old: Certificates
     private let new: Certificates
 

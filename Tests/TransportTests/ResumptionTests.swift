@@ -5,7 +5,7 @@ import Testing
 @testable import Transport
 
 /// Sessions that are taken up again, and all that must keep them from it.
-@Suite(.timeLimit(.minutes(10))) struct ResumptionTests {
+@Suite(.ownThread, .timeLimit(.minutes(10))) struct ResumptionTests {
     private let certificates: Certificates
 
     init() throws { certificates = try Certificates(["location/cairo", "gateway/main"]) }

@@ -1,11 +1,12 @@
 import Glibc
 import Synchronization
+import TestSupport
 import Testing
 
 @testable import Transport
 
 /// A loop without a thread.
-@Suite(.timeLimit(.minutes(10))) struct SimulatedTimeTests {
+@Suite(.ownThread, .timeLimit(.minutes(10))) struct SimulatedTimeTests {
     @Test func `an hour of sleep takes no time, and ends when it should`() throws {
         let time = SimulatedTime()
         let loop = time.loop

@@ -10,7 +10,7 @@ import Transport
 @testable import ctl
 
 /// Commands against a gateway over TLS.
-@Suite(.timeLimit(.minutes(10))) struct CommandTests {
+@Suite(.ownThread, .timeLimit(.minutes(10))) struct CommandTests {
     private func page(
         _ numbers: ClosedRange<UInt64>, cursor: String, hasMore: Bool = false,
         complete: Bool = true

@@ -9,7 +9,7 @@ import Transport
 @testable import ctl
 
 /// What goes wrong, with its exit code and its words.
-@Suite(.timeLimit(.minutes(10))) struct FailureTests {
+@Suite(.ownThread, .timeLimit(.minutes(10))) struct FailureTests {
     @Test(arguments: [
         (RPCError.Code.notFound, Terminal.ExitCode.notFound),
         (.permissionDenied, .notAllowed), (.unauthenticated, .notAllowed),
@@ -124,7 +124,7 @@ import Transport
 }
 
 /// `ctl check`, from the desk to the terminals.
-@Suite(.timeLimit(.minutes(10))) struct CheckTests {
+@Suite(.ownThread, .timeLimit(.minutes(10))) struct CheckTests {
     private func script() throws -> ScriptedFleet.Script {
         var script = try Sample.script()
         script.findings = [

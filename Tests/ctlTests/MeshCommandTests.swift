@@ -9,7 +9,7 @@ import Transport
 @testable import ctl
 
 /// `ctl mesh` against a server that really has these links and failures.
-@Suite(.timeLimit(.minutes(10))) struct MeshCommandTests {
+@Suite(.ownThread, .timeLimit(.minutes(10))) struct MeshCommandTests {
     private let peer = "spiffe://biometricflow/ctl/alice"
 
     private func gateway(_ failure: RPCError? = nil) async throws -> ScriptedGateway {

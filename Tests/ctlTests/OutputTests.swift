@@ -2,12 +2,13 @@ import MeshAPI
 import RPCRuntime
 import ServiceKit
 import Synchronization
+import TestSupport
 import Testing
 
 @testable import ctl
 
 /// Whole screens, from a gateway over TLS.
-@Suite(.timeLimit(.minutes(10))) struct OutputTests {
+@Suite(.ownThread, .timeLimit(.minutes(10))) struct OutputTests {
     private func gateway(complete: Bool = true) async throws -> ScriptedGateway {
         try await ScriptedGateway(ScriptedFleet(try Sample.script(complete: complete)))
     }
