@@ -137,8 +137,13 @@ extension ConnectionCore {
         }
         streams[slot].unread += body.credit
         unread += body.credit
-        if body.isAssembled { return }
-        if unread <= options.unreadBytesMax { owe(body.credit) } else { withheld += body.credit }
+        if unread <= options.unreadBytesMax {
+            if !body.isAssembled { owe(body.credit) }
+            return
+        }
+        withheld += body.credit
+        // Its parts were credited as they came: as much of what comes is not, for a while.
+        if body.isAssembled { window.hold(body.credit) }
     }
 
     /// A message waits for its reader.
