@@ -91,9 +91,10 @@ extension RPCConnection {
         )
     }
 
-    /// Answers a request that no handler sees.
+    /// Answers a request that no handler sees; the peer pays for it.
     private func refuse(_ stream: UInt32, _ code: RPCError.Code, _ why: String) {
         finish(stream, RPCError(code, why, certainty: .refused))
+        if let end = withCore({ $0.charge(1, "a call that was refused") }) { handle(end) }
     }
 
     /// Runs handlers, beginning with this one, until one waits or no request is left.
@@ -279,9 +280,8 @@ extension RPCConnection {
         }
         switch bytes(of: place) {
         case .success(let bytes): body(bytes.span)
-        case .failure(var error):
-            error.certainty = .refused
-            finish(incoming.stream, error)
+        case .failure(let error):
+            refuse(incoming.stream, error.code, error.message)
         }
     }
 

@@ -255,7 +255,7 @@ extension ConnectionCore {
         let error = RPCError(
             code, "the request: \(why)", certainty: isRunning ? .maybeProcessed : .refused)
         control(.status, stream: stream, CallStatus(error))
-        return abandon(slot, stream)
+        return charge(1, "a call that was refused") ?? abandon(slot, stream)
     }
 
     /// The event of a call of ours that has ended.
