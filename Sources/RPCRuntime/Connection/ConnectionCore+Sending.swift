@@ -300,9 +300,10 @@ extension ConnectionCore {
             return .isLarge
         }
         let length = output.bytes.count - start - FrameHeader.size
-        let what = isOurs(stream) ? "request" : "answer"
+        let (what, certainty): (String, RPCError.Certainty) =
+            isOurs(stream) ? ("request", .maybeProcessed) : ("answer", .processed)
         // The message stays here, but the call is under way.
-        try checkSize(length - (head ?? 0), from: start, what, .maybeProcessed)
+        try checkSize(length - (head ?? 0), from: start, what, certainty)
         if head != nil { streams[slot].flags.insert(.hasHead) }
         return sendGeneral(slot, stream, start, head, endsStream, isCompressed)
     }
