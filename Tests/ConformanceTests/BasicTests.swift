@@ -180,6 +180,19 @@ import Transport
         }
     }
 
+    /// Connect's tls_client_certs, and gRPC's cases of credentials.
+    @Test(arguments: Medium.allCases)
+    func `tls/the server knows who calls`(medium: Medium) async throws {
+        for identity in ["ctl/alice", "location/cairo"] {
+            try await on(medium, as: identity) { bed in
+                let link = try await bed.link()
+                let reply = try await Interop.Client(link).unaryCall(Ask())
+                #expect(reply.peer.hasPrefix("spiffe://") && reply.peer.hasSuffix("/\(identity)"))
+                #expect(link.peer.description.hasSuffix("/gateway/main"))
+            }
+        }
+    }
+
     /// The sizes of all answers.
     @Sendable static func sizes(_ replies: MessageStream<Reply>) async throws(RPCError) -> [Int] {
         var sizes: [Int] = []

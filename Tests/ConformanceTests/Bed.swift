@@ -18,8 +18,7 @@ enum Medium: String, CaseIterable, CustomTestStringConvertible {
 
 /// A server and what dials it.
 struct Bed: Sendable {
-    typealias Dial =
-        @Sendable (RPCOptions, [ServiceHandlers]) async throws(RPCError) -> RPCConnection
+    typealias Dial = @Sendable (RPCOptions) -> RPCDialler
     typealias DialScript = @Sendable () async throws(TransportError) -> ScriptedPeer
     typealias ServeScript =
         @Sendable (@escaping @Sendable (ScriptedPeer) -> Void) async throws -> Dial
@@ -28,12 +27,14 @@ struct Bed: Sendable {
     let service: InteropService
     let server: RPCServer
     let loop: EventLoop
-    /// Makes a link to the server.
+    /// What makes links to the server.
     let dial: Dial
     /// Makes a link on which the test says every byte.
     let script: DialScript
     /// Makes a server that says what the test says, and gives what dials it.
     let serveScript: ServeScript
+    /// Where the server listens; nil in memory.
+    let address: SocketAddress?
     let events: Events
 
     final class Events: Sendable {
@@ -43,7 +44,7 @@ struct Bed: Sendable {
     }
 
     func link(_ options: RPCOptions = RPCOptions()) async throws(RPCError) -> RPCConnection {
-        try await dial(options, [])
+        try await dial(options).connect()
     }
 
     /// A client on a link of its own.
@@ -60,6 +61,19 @@ struct Bed: Sendable {
 
     func tally(_ name: String, reaches count: Int) async throws {
         try await eventually { service.tally[name] >= count }
+    }
+
+    /// The server's end of the first link, once it has heard the client's hello.
+    func served() async throws -> RPCConnection {
+        while true {
+            if let link = server.connections.first { return link }
+            try await sleep(.milliseconds(1))
+        }
+    }
+
+    /// Waits until a link has so much credit for sending.
+    func credit(of link: RPCConnection, reaches count: Int) async throws {
+        while await link.snapshot().sendCredit < count { try await sleep(.milliseconds(1)) }
     }
 }
 
@@ -93,21 +107,15 @@ private func inMemory(
     let (here, there) = (mesh.identity(identity), mesh.identity("gateway/main"))
     let bed = Bed(
         medium: .memory, service: service, server: server, loop: mesh.loop,
-        dial: { (options, services) throws(RPCError) in
-            try await mesh.connect(
-                from: identity, to: "gateway/main", services: services, options: options)
-        },
+        dial: { mesh.dialler(from: identity, to: "gateway/main", options: $0) },
         script: { () throws(TransportError) in
             try await ScriptedPeer.dial(mesh.network, from: here, to: there, on: mesh.loop)
         },
         serveScript: { accept in
             let name = mesh.identity("gateway/script")
             mesh.network.listen(as: name) { accept(ScriptedPeer.accepting($0)) }
-            return { (options, services) throws(RPCError) in
-                try await mesh.connect(
-                    from: identity, to: "gateway/script", services: services, options: options)
-            }
-        }, events: events)
+            return { mesh.dialler(from: identity, to: "gateway/script", options: $0) }
+        }, address: nil, events: events)
     try mesh.run {
         try await body(bed)
         await server.shutdown(grace: .zero)
@@ -154,11 +162,9 @@ private func onSockets(
         options: options, log: events.add)
     let address = try server.listen(on: SocketAddress(host: "127.0.0.1", port: 0))
     @Sendable func dialler(_ address: SocketAddress) -> Bed.Dial {
-        { (options, services) throws(RPCError) in
-            try await RPCDialler(
-                address: address.description, tls: clientTLS, loop: loop, services: services,
-                options: options
-            ).connect()
+        { options in
+            RPCDialler(
+                address: address.description, tls: clientTLS, loop: loop, options: options)
         }
     }
     let bed = Bed(
@@ -174,7 +180,7 @@ private func onSockets(
                 to: SocketAddress(host: "127.0.0.1", port: 0), on: serverLoop, tls: serverTLS)
             listener.onAccept { accept(ScriptedPeer.accepting($0)) }
             return dialler(listener.localAddress)
-        }, events: events)
+        }, address: address, events: events)
     try await body(bed)
     await server.shutdown(grace: .milliseconds(100))
 }

@@ -26,27 +26,29 @@ import Transport
         }
     }
 
-    @Test(arguments: Medium.allCases)
-    func `cancel/before-start`(medium: Medium) async throws {
+    @Test(arguments: Medium.allCases, MethodKind.all)
+    func `cancel/before-start`(medium: Medium, kind: MethodKind) async throws {
         try await on(medium) { bed in
             let client = try await bed.client()
             let error = try await withThrowingTaskGroup(of: RPCError?.self) { group in
                 group.cancelAll()
                 group.addTask {
                     do {
-                        _ = try await client.unaryCall(Ask())
+                        try await Self.paused(client, kind, CallOptions(), .zero)
                         return nil
                     } catch let error as RPCError { return error }
                 }
                 return try await group.next() ?? nil
             }
             #expect(error?.code == .cancelled && error?.certainty == .notSent)
-            #expect(bed.service.tally["began"] == 0)
+            // What comes behind it is the first call that the server sees.
+            #expect(try await client.unaryCall(Ask(payload: 1)).total == 1)
+            #expect(bed.service.tally["began"] == 1)
         }
     }
 
-    @Test(arguments: Medium.allCases)
-    func `cancel/after-head`(medium: Medium) async throws {
+    @Test(arguments: Medium.allCases, MethodKind.all)
+    func `cancel/after-head`(medium: Medium, kind: MethodKind) async throws {
         try await on(medium) { bed in
             let client = try await bed.client()
             let report = CallReport()
@@ -56,24 +58,30 @@ import Transport
             let error = try await Self.cancelled {
                 try await bed.eventually { !report.head.isEmpty }
             } _: { [options] in
-                _ = try await client.unaryCall(Ask(pause: .seconds(25)), options)
+                try await Self.paused(client, kind, options, .seconds(25))
             }
-            #expect(error?.code == .cancelled)
+            #expect(error?.code == .cancelled && error?.certainty == .maybeProcessed)
             try await bed.tally("cancelled", reaches: 1)
         }
     }
 
-    @Test(arguments: Medium.allCases)
-    func `cancel/after-begin`(medium: Medium) async throws {
+    /// Of the kinds whose request may go on: nothing of it has been sent but the head.
+    @Test(arguments: Medium.allCases, [MethodKind.clientStreaming, .bidirectional])
+    func `cancel/after-begin`(medium: Medium, kind: MethodKind) async throws {
         try await on(medium) { bed in
             let client = try await bed.client()
+            @Sendable func idle() async throws(RPCError) {
+                do throws(TransportError) {
+                    try await bed.loop.sleep(for: .seconds(25))
+                } catch { throw RPCError(.cancelled, "given up", certainty: .maybeProcessed) }
+            }
             let error = try await Self.cancelled {
                 try await bed.tally("began", reaches: 1)
             } _: {
-                _ = try await client.streamingInput { asks throws(RPCError) in
-                    do throws(TransportError) {
-                        try await bed.loop.sleep(for: .seconds(25))
-                    } catch { throw RPCError(.cancelled, "given up", certainty: .maybeProcessed) }
+                if kind == .clientStreaming {
+                    _ = try await client.streamingInput { _ throws(RPCError) in try await idle() }
+                } else {
+                    try await client.fullDuplex { _, _ throws(RPCError) in try await idle() }
                 }
             }
             #expect(error?.code == .cancelled)
@@ -81,22 +89,43 @@ import Transport
         }
     }
 
-    @Test(arguments: Medium.allCases)
-    func `cancel/after-first-response`(medium: Medium) async throws {
+    /// The methods of several answers.
+    enum Answering: CaseIterable { case stream, fullDuplex, halfDuplex }
+
+    @Test(arguments: Medium.allCases, Answering.allCases)
+    func `cancel/after-first-response`(medium: Medium, answering: Answering) async throws {
         try await on(medium) { bed in
             let client = try await bed.client()
-            let came = Mutex<[Int]>([])
+            let came = Log<Int>()
+            @Sendable func note(_ replies: MessageStream<Reply>) async throws(RPCError) {
+                for try await reply in replies { came.add(reply.payload.count) }
+            }
             let error = try await Self.cancelled {
-                try await bed.eventually { came.withLock { $0.count } == 1 }
+                try await bed.eventually { came.all.count == 1 }
             } _: {
-                try await client.fullDuplex { asks, replies throws(RPCError) in
-                    try await asks.write(Ask(payload: 27_182, answers: 31_415))
-                    for try await reply in replies {
-                        came.withLock { $0.append(reply.payload.count) }
+                var ask = Ask(payload: 27_182, answers: 31_415, 9)
+                ask.answers[1].pause = .seconds(25)
+                let sent = ask
+                switch answering {
+                case .stream:
+                    try await client.streamingOutput(sent) { replies throws(RPCError) in
+                        try await note(replies)
+                    }
+                case .fullDuplex:
+                    try await client.fullDuplex { asks, replies throws(RPCError) in
+                        try await asks.write(Ask(payload: 27_182, answers: 31_415))
+                        try await note(replies)
+                    }
+                case .halfDuplex:
+                    try await client.halfDuplex { asks, replies throws(RPCError) in
+                        try await asks.write(sent)
+                        asks.finish()
+                        try await note(replies)
                     }
                 }
             }
-            #expect(error?.code == .cancelled && came.withLock { $0 } == [31_415])
+            // What had come before is not taken back.
+            #expect(error?.code == .cancelled && came.all == [31_415])
             try await bed.tally("cancelled", reaches: 1)
         }
     }
@@ -229,99 +258,10 @@ import Transport
                 .answering { _, frame in
                     heard.withLock { $0 = Wire.Frame(frame) }
                 })
-            let client = Interop.Client(try await dial(RPCOptions(), []))
+            let client = Interop.Client(try await dial(RPCOptions()).connect())
             _ = try await client.emptyCall(Nothing(), CallOptions(timeout: .seconds(5)))
             let timeout = try #require(heard.withLock { $0?.timeoutMicroseconds })
             #expect((1...5_000_000).contains(timeout))
-        }
-    }
-
-    // MARK: - Compression
-
-    @Test(arguments: Medium.allCases)
-    func `compress/probe`(medium: Medium) async throws {
-        // gRPC's client_compressed_unary.
-        try await on(medium) { bed in
-            let client = try await bed.client()
-            var probe = Ask(payload: 271_828, answers: 314_159)
-            probe.expectCompressed = true
-            let sent = probe
-            let error = await #expect(throws: RPCError.self) {
-                try await client.unaryCall(sent)
-            }
-            #expect(error?.code == .invalidArgument)
-            var options = CallOptions()
-            options.compressesRequest = true
-            #expect(try await client.unaryCall(sent, options).payload.count == 314_159)
-            probe.expectCompressed = false
-            #expect(try await client.unaryCall(probe).total == 271_828)
-        }
-    }
-
-    @Test(arguments: Medium.allCases)
-    func `compress/per-message`(medium: Medium) async throws {
-        // gRPC's client_compressed_streaming.
-        try await on(medium) { bed in
-            let client = try await bed.client()
-            var first = Ask(payload: 27_182)
-            first.expectCompressed = true
-            var second = Ask(payload: 45_904)
-            second.expectCompressed = false
-            let (packed, plain) = (first, second)
-            let error = await #expect(throws: RPCError.self) {
-                try await client.streamingInput { asks throws(RPCError) in
-                    try await asks.write(packed)
-                }
-            }
-            #expect(error?.code == .invalidArgument)
-            let reply = try await client.streamingInput { asks throws(RPCError) in
-                try await asks.compress()
-                try await asks.write(packed)
-                try await asks.compress(false)
-                try await asks.write(plain)
-            }
-            #expect(reply.total == 73_086)
-        }
-    }
-
-    @Test(arguments: Medium.allCases)
-    func `compress/server-choice`(medium: Medium) async throws {
-        try await on(medium) { bed in
-            let client = try await bed.client()
-            for isCompressed in [true, false] {
-                var ask = Ask(payload: 271_828, answers: 314_159)
-                ask.answers[0].compressed = isCompressed
-                let report = CallReport()
-                var options = CallOptions()
-                options.report = report
-                #expect(try await client.unaryCall(ask, options).payload.count == 314_159)
-                #expect(report.compressedMessages == (isCompressed ? 1 : 0))
-            }
-            var ask = Ask(answers: 31_415, 92_653)
-            ask.answers[0].compressed = true
-            let report = CallReport()
-            var options = CallOptions()
-            options.report = report
-            let sizes = try await client.streamingOutput(ask, options, BasicTests.sizes)
-            #expect(sizes == [31_415, 92_653] && report.compressedMessages == 1)
-        }
-    }
-
-    @Test(arguments: Medium.allCases)
-    func `compress/bomb`(medium: Medium) async throws {
-        try await on(medium) { bed in
-            let peer = try await bed.script()
-            try await peer.greet()
-            let zeros = [UInt8](repeating: 0, count: 8 << 20)
-            let bomb = Deflater().compress(zeros.span)
-            #expect(bomb.count < 100_000)
-            peer.send(
-                Wire.request(Interop.Method.unaryCall, 1, bomb, flags: Wire.both | Wire.compressed))
-            let status = try await peer.next(type: Wire.status)
-            #expect(Wire.code(status) == RPCError.Code.resourceExhausted.rawValue)
-            peer.send(Wire.request(Interop.Method.emptyCall, 3, []))
-            #expect(try await peer.next(type: Wire.data).stream == 3)
-            #expect(bed.service.tally["began"] == 0)
         }
     }
 }

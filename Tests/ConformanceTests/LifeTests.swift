@@ -42,7 +42,7 @@ import Transport
     }
 
     @Test(arguments: Medium.allCases)
-    func `drain/in-flight completes, and new calls move`(medium: Medium) async throws {
+    func `drain/in-flight completes`(medium: Medium) async throws {
         try await on(medium) { bed in
             let link = try await bed.link()
             let client = Interop.Client(link)
@@ -55,7 +55,7 @@ import Transport
                 try await bed.tally("began", reaches: 1)
                 let draining = try #require(bed.server.connections.first)
                 group.addTask {
-                    await draining.drain(grace: .seconds(20))
+                    await draining.drain(grace: .seconds(60))
                     return 3
                 }
                 try await bed.eventually { draining.isDraining }
@@ -68,10 +68,36 @@ import Transport
                 }
                 #expect(error?.code == .unavailable)
                 #expect(error?.certainty == .notSent || error?.certainty == .refused)
-                #expect(try await bed.client().unaryCall(Ask(payload: 4)).total == 4)
                 for try await total in group { #expect(total == 3) }
             }
             _ = await link.closed()
+        }
+    }
+
+    @Test(arguments: Medium.allCases)
+    func `drain/new call moves`(medium: Medium) async throws {
+        try await on(medium) { bed in
+            let link = RPCLink(bed.dial(RPCOptions()))
+            let client = Interop.Client(link)
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                group.addTask { await link.run(random: { 0.5 }) }
+                #expect(try await client.unaryCall(Ask(payload: 1)).total == 1)
+                let old = try #require(bed.server.connections.first)
+                group.addTask { await old.drain(grace: .seconds(60)) }
+                try await group.next()
+                // The old one is gone; a call that meets its last moment may be made again.
+                var total: UInt64?
+                while total == nil {
+                    do { total = try await client.unaryCall(Ask(payload: 2)).total } catch let error
+                        as RPCError
+                    {
+                        #expect(error.certainty == .notSent || error.certainty == .refused)
+                        try await bed.sleep(.milliseconds(1))
+                    }
+                }
+                #expect(total == 2 && bed.server.connections.allSatisfy { $0 != old })
+                group.cancelAll()
+            }
         }
     }
 
@@ -105,82 +131,116 @@ import Transport
 
     // MARK: - Answers that break off
 
-    /// How a unary call ends whose server answers by a script.
-    private static func call(
+    /// A unary call whose server breaks off must fail, and nobody knows what became of it.
+    private static func expectLoss(
         _ medium: Medium, _ answer: @escaping @Sendable (ScriptedPeer, UInt32) -> Void
-    ) async throws -> RPCError? {
-        let ended = Mutex<RPCError?>(nil)
-        try await on(medium) { bed in
-            let dial = try await bed.serveScript(
-                Script { peer, frame in
-                    if frame.type == Wire.request { answer(peer, frame.stream) }
-                })
-            let client = Interop.Client(try await dial(RPCOptions(), []))
-            do { _ = try await client.emptyCall(Nothing()) } catch let error as RPCError {
-                ended.withLock { $0 = error }
-            }
+    ) async throws {
+        let unary = try await ending(medium) { answer($0, $1) }
+        let came = Log<Int>()
+        let stream = try await ending(
+            medium,
+            of: { client in
+                try await client.streamingOutput(Ask()) { replies throws(RPCError) in
+                    for try await reply in replies { came.add(reply.payload.count) }
+                }
+            }, answer)
+        for end in [unary, stream] {
+            #expect(end.error?.code == .unavailable && end.error?.certainty == .maybeProcessed)
         }
-        return ended.withLock { $0 }
+        // Whole messages only.
+        #expect(came.all.allSatisfy { $0 == 0 })
     }
 
     @Test(arguments: Medium.allCases)
     func `reset/after-head`(medium: Medium) async throws {
-        let error = try await Self.call(medium) { peer, stream in
+        try await Self.expectLoss(medium) { peer, stream in
             peer.send(
                 RawFrame(
                     type: Wire.data, stream: stream, head: 5, payload: [10, 3, 10, 1, 97]))
             peer.finish()
         }
-        #expect(error?.code == .unavailable && error?.certainty == .maybeProcessed)
     }
 
     @Test(arguments: Medium.allCases)
     func `reset/mid-message`(medium: Medium) async throws {
-        let error = try await Self.call(medium) { peer, stream in
-            peer.send(Wire.data(stream, [1, 2, 3], flags: 0))
+        try await Self.expectLoss(medium) { peer, stream in
+            // Of a payload of three bytes, two.
+            peer.send(Wire.data(stream, [10, 3, 1, 1], flags: 0))
             peer.finish()
         }
-        #expect(error?.code == .unavailable && error?.certainty == .maybeProcessed)
     }
 
     @Test(arguments: Medium.allCases)
     func `reset/before-trailers`(medium: Medium) async throws {
-        let error = try await Self.call(medium) { peer, stream in
+        try await Self.expectLoss(medium) { peer, stream in
             peer.send(Wire.data(stream, [], flags: Wire.endMessage))
             peer.finish()
         }
-        #expect(error?.code == .unavailable && error?.certainty == .maybeProcessed)
     }
+
+    // MARK: - How many messages
+
+    /// The methods of one answer.
+    private static let oneAnswer: [@Sendable (Interop.Client) async throws -> Void] = [
+        { _ = try await $0.emptyCall(Nothing()) },
+        { _ = try await $0.streamingInput { _ throws(RPCError) in } },
+    ]
 
     @Test(arguments: Medium.allCases)
     func `cardinality/0 responses`(medium: Medium) async throws {
-        let error = try await Self.call(medium) { peer, stream in
-            peer.send(RawFrame(type: Wire.status, stream: stream))
+        for call in Self.oneAnswer {
+            let status = try await ending(medium, of: call) { peer, stream in
+                peer.send(RawFrame(type: Wire.status, stream: stream))
+            }
+            let end = try await ending(medium, of: call) { peer, stream in
+                peer.send(Wire.data(stream, [], flags: Wire.endStream))
+            }
+            #expect(status.error?.code == .unimplemented && end.error?.code == .unimplemented)
+            #expect(status.close == RPCError.Code.unavailable.rawValue)
         }
-        #expect(error?.code == .unimplemented)
     }
 
     @Test(arguments: Medium.allCases)
     func `cardinality/2 responses`(medium: Medium) async throws {
-        let error = try await Self.call(medium) { peer, stream in
-            peer.send(Wire.data(stream, [], flags: Wire.endMessage), Wire.data(stream, []))
+        for call in Self.oneAnswer {
+            let end = try await ending(medium, of: call) { peer, stream in
+                peer.send(Wire.data(stream, [], flags: Wire.endMessage), Wire.data(stream, []))
+            }
+            #expect(end.error?.code == .unimplemented)
         }
-        #expect(error?.code == .unimplemented)
     }
 
-    @Test(arguments: Medium.allCases, [0, 2])
-    func `cardinality/0 and 2 requests`(medium: Medium, count: Int) async throws {
+    /// So many requests to the methods that take one.
+    private static func expectRefusal(_ medium: Medium, of count: Int) async throws {
         try await on(medium) { bed in
             let peer = try await bed.script()
             try await peer.greet()
-            peer.send(Wire.request(Interop.Method.unaryCall, 1, [], flags: 0))
-            for _ in 0..<count { peer.send(Wire.data(1, [], flags: Wire.endMessage)) }
-            if count == 0 { peer.send(Wire.data(1, [], flags: 2)) }
-            let status = try await peer.next(type: Wire.status)
-            #expect(Wire.code(status) == RPCError.Code.unimplemented.rawValue)
+            for (number, method) in [
+                Interop.Method.unaryCall, Interop.Method.streamingOutput,
+            ].enumerated() {
+                let stream = UInt32(2 * number + 1)
+                peer.send(Wire.request(method, stream, [], flags: 0))
+                for _ in 0..<count {
+                    peer.send(Wire.data(stream, [], flags: Wire.endMessage))
+                }
+                if count == 0 { peer.send(Wire.data(stream, [], flags: Wire.endStream)) }
+                let status = try await peer.next(type: Wire.status)
+                #expect(status.stream == stream)
+                #expect(Wire.code(status) == RPCError.Code.unimplemented.rawValue)
+            }
             #expect(bed.service.tally["began"] == 0)
             peer.close()
         }
+    }
+
+    @Test(arguments: Medium.allCases)
+    func `cardinality/0 requests`(medium: Medium) async throws {
+        try await Self.expectRefusal(medium, of: 0)
+    }
+
+    @Test(arguments: Medium.allCases)
+    func `cardinality/2 requests`(medium: Medium) async throws {
+        try await Self.expectRefusal(medium, of: 2)
     }
 
     // MARK: - Pings and redialling
@@ -198,10 +258,18 @@ import Transport
         }
     }
 
-    @Test func `ping/ignored`() async throws {
-        try await on(.memory) { bed in
+    @Test(arguments: Medium.allCases)
+    func `ping/ignored`(medium: Medium) async throws {
+        var options = RPCOptions()
+        if medium == .sockets {
+            (options.keepaliveIdle, options.pingTimeout) = (.milliseconds(100), .milliseconds(100))
+        }
+        try await on(medium, server: options) { bed in
             let peer = try await bed.script()
-            try await peer.greet()
+            var hello = try #require(try await peer.next())
+            // Says that it may be pinged at any time.
+            hello.payload += [9 << 3, 0]
+            peer.send(hello)
             _ = try await peer.next(type: Wire.ping, timeout: .seconds(100))
             let close = try await peer.next(type: Wire.close, timeout: .seconds(100))
             #expect(Wire.code(close) == RPCError.Code.unavailable.rawValue)
@@ -209,7 +277,29 @@ import Transport
         }
     }
 
-    @Test func `backoff/540 s schedule`() throws {
+    @Test(arguments: Medium.allCases)
+    func `ping/flood`(medium: Medium) async throws {
+        try await on(medium) { bed in
+            let peer = try await bed.script()
+            try await peer.greet()
+            peer.send((0..<200).flatMap { Wire.ping($0).bytes })
+            var pongs = 0
+            var close: RawFrame?
+            while let frame = try await peer.next() {
+                if frame.type == Wire.pong { pongs += 1 }
+                if frame.type == Wire.close { close = frame }
+            }
+            // The burst is answered; what follows ends the link, and no other.
+            #expect((10..<200).contains(pongs))
+            let end = try #require(close)
+            #expect(Wire.code(end) == RPCError.Code.internal.rawValue)
+            #expect(String(decoding: end.payload, as: UTF8.self).contains("keepaliveFloor"))
+            #expect(try await bed.client().unaryCall(Ask(payload: 7)).total == 7)
+        }
+    }
+
+    @Test(arguments: [Medium.memory])
+    func `backoff/540 s schedule`(medium: Medium) throws {
         let mesh = SimulatedMesh(seed: 5)
         let attempts = Mutex<[Duration]>([])
         mesh.network.setPlan { _ in

@@ -1,4 +1,5 @@
 import RPCRuntime
+import RPCTesting
 import Synchronization
 import TestSchemas
 import TestSupport
@@ -106,7 +107,7 @@ import Transport
     }
 
     @Test(arguments: Medium.allCases)
-    func `status/16-codes`(medium: Medium) async throws {
+    func `status/16 codes × 2`(medium: Medium) async throws {
         try await on(medium) { bed in
             let client = try await bed.client()
             for code in RPCError.Code.allCases {
@@ -125,17 +126,29 @@ import Transport
         }
     }
 
-    @Test(
-        arguments: Medium.allCases,
-        ["\t\ntest with whitespace\r\nand Unicode BMP ☺ and non-BMP 😈\t\n", "ümlaut", "\u{0}"])
-    func `status/unicode and whitespace`(medium: Medium, text: String) async throws {
+    private static func expectMessage(_ medium: Medium, _ text: String) async throws {
         try await on(medium) { bed in
             let client = try await bed.client()
-            let error = await #expect(throws: RPCError.self) {
-                try await client.unaryCall(Ask(failing: .unknown, text))
+            let ask = Ask(failing: .unknown, text)
+            let unary = await #expect(throws: RPCError.self) { try await client.unaryCall(ask) }
+            let stream = await #expect(throws: RPCError.self) {
+                try await client.streamingOutput(ask, CallOptions(), BasicTests.sizes)
             }
-            #expect(error?.message.utf8.elementsEqual(text.utf8) == true)
+            for error in [unary, stream] {
+                #expect(error?.message.utf8.elementsEqual(text.utf8) == true)
+            }
         }
+    }
+
+    @Test(arguments: Medium.allCases, ["BMP ☺ and non-BMP 😈", "u\u{308}mlaut", "\u{0}\u{FFFD}"])
+    func `status/unicode`(medium: Medium, text: String) async throws {
+        try await Self.expectMessage(medium, text)
+    }
+
+    @Test(arguments: Medium.allCases)
+    func `status/whitespace`(medium: Medium) async throws {
+        let text = "\t\ntest with whitespace\r\nand Unicode BMP ☺ and non-BMP 😈\t\n"
+        try await Self.expectMessage(medium, text)
     }
 
     @Test(arguments: Medium.allCases)
@@ -221,24 +234,82 @@ import Transport
         }
     }
 
-    @Test(arguments: Medium.allCases)
-    func `size/first and subsequent`(medium: Medium) async throws {
-        try await on(medium, server: Self.narrow) { bed in
+    /// A stream of requests of which one is too large; the caller knows how many were sent.
+    private static func expectTooLarge(_ medium: Medium, behind before: Int) async throws {
+        try await on(medium, server: narrow) { bed in
             let client = try await bed.client()
-            for before in [0, 3] {
-                let sent = Mutex(0)
-                let error = await #expect(throws: RPCError.self) {
-                    try await client.streamingInput { asks throws(RPCError) in
-                        for _ in 0..<before {
-                            try await asks.write(Ask(payload: 10))
-                            sent.withLock { $0 += 1 }
-                        }
-                        try await asks.write(Ask(payload: 300 << 10))
+            let sent = Mutex(0)
+            let error = await #expect(throws: RPCError.self) {
+                try await client.streamingInput { asks throws(RPCError) in
+                    for _ in 0..<before {
+                        try await asks.write(Ask(payload: 10))
+                        sent.withLock { $0 += 1 }
                     }
+                    try await asks.write(Self.request(of: 200 << 10 + 10))
                 }
-                #expect(error?.code == .resourceExhausted && sent.withLock { $0 } == before)
             }
+            #expect(error?.code == .resourceExhausted && sent.withLock { $0 } == before)
+            try await bed.tally("cancelled", reaches: 1)
             #expect(try await client.unaryCall(Ask(payload: 1)).total == 1)
+        }
+    }
+
+    @Test(arguments: Medium.allCases)
+    func `size/first`(medium: Medium) async throws {
+        try await Self.expectTooLarge(medium, behind: 0)
+    }
+
+    @Test(arguments: Medium.allCases)
+    func `size/subsequent`(medium: Medium) async throws {
+        try await Self.expectTooLarge(medium, behind: 3)
+    }
+
+    /// A peer that does not keep to the limit it was told.
+    @Test(arguments: Medium.allCases)
+    func `size/a peer that sends more`(medium: Medium) async throws {
+        try await on(medium, server: Self.narrow) { bed in
+            let peer = try await bed.script()
+            try await peer.greet()
+            for (number, size) in [(UInt32(0), 200 << 10), (1, 200 << 10 + 10)] {
+                let stream = number * 2 + 1
+                let message = Self.request(of: size).encoded()
+                peer.send(
+                    Wire.request(
+                        Interop.Method.unaryCall, stream, Array(message.prefix(100_000)),
+                        flags: 0),
+                    Wire.data(stream, Array(message.dropFirst(100_000))))
+            }
+            #expect(try await peer.next(type: Wire.data).stream == 1)
+            let status = try await peer.next(type: Wire.status)
+            #expect(status.stream == 3)
+            #expect(Wire.code(status) == RPCError.Code.resourceExhausted.rawValue)
+            peer.close()
+        }
+    }
+
+    /// The limit of the caller, for answers.
+    @Test(arguments: Medium.allCases)
+    func `size/answer`(medium: Medium) async throws {
+        var options = RPCOptions()
+        options.messageBytesMax = 1 << 20
+        try await on(medium) { [options] bed in
+            let client = try await bed.client(options)
+            let fits = 1 << 20 - 100
+            #expect(try await client.unaryCall(Ask(answers: fits)).payload.count == fits)
+            let unary = await #expect(throws: RPCError.self) {
+                try await client.unaryCall(Ask(answers: 1 << 20 + 10))
+            }
+            let came = Log<Int>()
+            let stream = await #expect(throws: RPCError.self) {
+                try await client.streamingOutput(Ask(answers: 10, fits, 1 << 20 + 10)) {
+                    replies throws(RPCError) in
+                    for try await reply in replies { came.add(reply.payload.count) }
+                }
+            }
+            for error in [unary, stream] {
+                #expect(error?.code == .resourceExhausted && error?.certainty == .processed)
+            }
+            #expect(came.all == [10, fits])
         }
     }
 

@@ -1,6 +1,7 @@
 import RPCRuntime
 import RPCTesting
 import Synchronization
+import TestSchemas
 import Transport
 
 /// Frames by hand, as docs/WIRE.md has them.
@@ -18,6 +19,7 @@ enum Wire {
     static let limits: UInt8 = 11
     static let both: UInt8 = 3
     static let endMessage: UInt8 = 1
+    static let endStream: UInt8 = 2
     static let compressed: UInt8 = 4
 
     static func varint(_ number: UInt64) -> [UInt8] {
@@ -100,10 +102,11 @@ struct Script: Sendable {
 
 extension Bed {
     /// Serves by a script; gives what dials it.
-    func serveScript(_ script: Script) async throws -> Dial {
+    func serveScript(
+        _ script: Script, atEnd: @escaping @Sendable () -> Void = {}
+    ) async throws -> Dial {
         try await serveScript { peer in
-            let loop = loop
-            _ = Task(executorPreference: medium == .memory ? loop : nil) {
+            _ = Task(executorPreference: loop) {
                 _ = try? await peer.greet()
                 while let frame = try? await peer.next(timeout: .seconds(1000)) {
                     if frame.type == Wire.ping {
@@ -111,7 +114,44 @@ extension Bed {
                     }
                     try? await script.answer(peer, frame)
                 }
+                atEnd()
             }
         }
     }
+}
+
+/// How a call ended whose server answers by a script.
+struct Ending: Sendable {
+    /// nil for success.
+    var error: RPCError?
+    /// The code of the CLOSE that the server got; nil without one.
+    var close: UInt8?
+}
+
+/// Makes a call to a server that answers each request by `answer`, and closes the link.
+func ending(
+    _ medium: Medium, _ options: RPCOptions = RPCOptions(),
+    of call: @escaping @Sendable (Interop.Client) async throws -> Void = {
+        _ = try await $0.emptyCall(Nothing())
+    },
+    _ answer: @escaping @Sendable (ScriptedPeer, UInt32) -> Void
+) async throws -> Ending {
+    let ended = Mutex(Ending())
+    try await on(medium) { bed in
+        let isClosed = Mutex(false)
+        let dial = try await bed.serveScript(
+            Script { peer, frame in
+                if frame.type == Wire.request { answer(peer, frame.stream) }
+                if frame.type == Wire.close {
+                    ended.withLock { $0.close = Wire.code(frame) }
+                }
+            }, atEnd: { isClosed.withLock { $0 = true } })
+        let link = try await dial(options).connect()
+        do { try await call(Interop.Client(link)) } catch let error as RPCError {
+            ended.withLock { $0.error = error }
+        }
+        link.close()
+        try await bed.eventually { isClosed.withLock { $0 } }
+    }
+    return ended.withLock { $0 }
 }
