@@ -14,19 +14,23 @@ public final class Listener: Pollable, @unchecked Sendable {
     private var generation: UInt32 = 0
     private var ready: [Channel] = []
     private var waiter: OneShot<Channel>?
-    private var onChannel: ((Channel) -> Void)?
+    private var onChannel: (@Sendable (Channel) -> Void)?
     private var isPausedForLimit = false
     /// Connections that were accepted and are still in the TLS handshake.
     private var handshakes = 0
     private let handshakesMax: Int
+    /// Where channels live, in turn.
+    private let loops: [EventLoop]
+    private var turn = 0
 
     /// Connections that wait for ``accept()`` before the kernel's queue takes the rest.
     private static let readyLimit = 128
 
     private init(
         _ descriptor: consuming Descriptor, at address: SocketAddress, on loop: EventLoop,
-        tls: TLSContext?, handshakesMax: Int
+        sharedWith others: [EventLoop], tls: TLSContext?, handshakesMax: Int
     ) {
+        loops = [loop] + others
         self.handshakesMax = handshakesMax
         number = descriptor.number
         self.descriptor = consume descriptor
@@ -37,11 +41,16 @@ public final class Listener: Pollable, @unchecked Sendable {
 
     /// Listens on `address`; port 0 takes a free one: see ``localAddress``.
     ///
-    /// - Parameter handshakesMax: How many connections may be in the TLS handshake at once, whose
-    ///   owners bound its time; further ones wait in the kernel's queue until one is done.
+    /// - Parameters:
+    ///   - address: What to listen on.
+    ///   - loop: Where the listener lives.
+    ///   - others: Loops that get connections too, each in its turn; then only with ``onAccept(_:)``.
+    ///   - tls: How connections are encrypted; nil for not.
+    ///   - handshakesMax: How many connections may be in the TLS handshake at once, whose owners
+    ///     bound its time; further ones wait in the kernel's queue until one is done.
     public static func bind(
-        to address: SocketAddress, on loop: EventLoop, tls: TLSContext? = nil,
-        handshakesMax: Int = 1024
+        to address: SocketAddress, on loop: EventLoop, sharedWith others: [EventLoop] = [],
+        tls: TLSContext? = nil, handshakesMax: Int = 1024
     ) throws(TransportError) -> Listener {
         precondition(handshakesMax > 0, "a listener needs room for a handshake")
         let socket = try openSocket(for: address)
@@ -62,7 +71,7 @@ public final class Listener: Pollable, @unchecked Sendable {
             }
         }
         let listener = Listener(
-            socket, at: bound ?? address, on: loop, tls: tls,
+            socket, at: bound ?? address, on: loop, sharedWith: others, tls: tls,
             handshakesMax: handshakesMax)
         loop.perform { listener.watch() }
         return listener
@@ -70,6 +79,7 @@ public final class Listener: Pollable, @unchecked Sendable {
 
     /// The next connection; its stream lives on the listener's loop.
     public func accept() async throws(TransportError) -> ByteStream {
+        precondition(loops.count == 1, "a listener of several loops gives channels to onAccept")
         let arrived = OneShot<Channel>()
         let channel = try await arrived.value {
             loop.perform { [self] in wait(arrived) }
@@ -77,8 +87,8 @@ public final class Listener: Pollable, @unchecked Sendable {
         return await ByteStream.adopting(channel)
     }
 
-    /// Gives every connection to `body`, on the loop, in place of ``accept()``; the channel is not
-    /// started yet.
+    /// Gives every connection to `body`, on the loop where it lives, in place of ``accept()``; the
+    /// channel is not started yet.
     public func onAccept(_ body: @escaping @Sendable (Channel) -> Void) {
         loop.perform { [self] in
             onChannel = body
@@ -150,23 +160,36 @@ public final class Listener: Pollable, @unchecked Sendable {
                 if [EMFILE, ENFILE, ENOMEM, ENOBUFS].contains(errno) { pauseForResources() }
                 return
             }
-            let channel = SocketChannel(
-                Descriptor(owning: accepted), to: address ?? localAddress, on: loop, tls: tls,
-                isConnecting: false)
-            if tls != nil { count(channel) }
-            deliver(channel)
+            if tls != nil {
+                handshakes += 1
+                updateInterest()
+            }
+            // Without a body yet, what waits for one waits here.
+            turn = onChannel == nil ? 0 : (turn + 1) % loops.count
+            let home = loops[turn]
+            guard home !== loop, let onChannel else {
+                deliver(channel(accepted, address ?? localAddress, on: loop))
+                continue
+            }
+            home.execute { [self] in
+                onChannel(channel(accepted, address ?? localAddress, on: home))
+            }
         }
     }
 
-    /// Counts a connection until its handshake is over, one way or the other.
-    private func count(_ channel: SocketChannel) {
-        handshakes += 1
-        channel.onHandshakeEnd = { [weak self] in
-            guard let self else { return }
-            handshakes -= 1
-            if descriptor != nil { updateInterest() }
+    /// The channel of a connection, which counts until its handshake is over, one way or the other.
+    private func channel(_ number: Int32, _ address: SocketAddress, on home: EventLoop) -> Channel {
+        let channel = SocketChannel(
+            Descriptor(owning: number), to: address, on: home, tls: tls, isConnecting: false)
+        if tls == nil { return channel }
+        channel.onHandshakeEnd = { [weak self, loop] in
+            loop.perform {
+                guard let self else { return }
+                self.handshakes -= 1
+                if self.descriptor != nil { self.updateInterest() }
+            }
         }
-        updateInterest()
+        return channel
     }
 
     private func deliver(_ channel: Channel) {

@@ -6,7 +6,8 @@ import Transport
 struct BenchClient {
     private let options: BenchOptions
     private let tls: TLSContext
-    private let loop: EventLoop
+    private let loops: [EventLoop]
+    private var loop: EventLoop { loops[0] }
 
     init(_ options: BenchOptions) throws {
         self.options = options
@@ -15,7 +16,7 @@ struct BenchClient {
             key: options.certificates + "/client.key", ca: options.certificates + "/ca.pem",
             trustDomain: "biometricflow", isServer: false,
             resumption: options.resumption)
-        loop = EventLoop(name: "client")
+        loops = (0..<options.threads).map { EventLoop(name: "client \($0)") }
     }
 
     func run() async throws {
@@ -28,21 +29,22 @@ struct BenchClient {
         }
     }
 
-    private func dial() async throws -> RPCConnection {
+    private func dial(_ index: Int = 0) async throws -> RPCConnection {
         try await RPCDialler(
-            address: "\(options.host):\(options.port)", tls: tls, loop: loop,
+            address: "\(options.host):\(options.port)", tls: tls, loop: loops[index % loops.count],
             options: BenchServer.limits()
         ).connect()
     }
 
     private func unary() async throws {
-        var clients: [Echo.Client] = []
-        for _ in 0..<options.connections { clients.append(Echo.Client(try await dial())) }
+        var links: [RPCConnection] = []
+        for index in 0..<options.connections { links.append(try await dial(index)) }
         let measurement = Measurement(options)
         try await withThrowingTaskGroup(of: Void.self) { group in
-            for client in clients {
+            for link in links {
+                let client = Echo.Client(link)
                 for _ in 0..<options.outstanding {
-                    group.addTask(executorPreference: loop) {
+                    group.addTask(executorPreference: link.loop) {
                         try await call(client, options.payload, measurement)
                     }
                 }

@@ -9,9 +9,9 @@ enum BenchServer {
             certificate: options.certificates + "/server.pem",
             key: options.certificates + "/server.key", ca: options.certificates + "/ca.pem",
             trustDomain: "biometricflow", isServer: true, resumption: options.resumption)
-        let loop = EventLoop(name: "server")
+        let loops = (0..<options.threads).map { EventLoop(name: "server \($0)") }
         let server = RPCServer(
-            tls: tls, loop: loop, services: [Echo.handlers(EchoHandler())],
+            tls: tls, loops: loops, services: [Echo.handlers(EchoHandler())],
             options: options.limits,
             log: { event in
                 if event.level != .info { StandardError.write(line: "server: \(event.message)") }

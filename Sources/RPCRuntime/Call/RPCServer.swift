@@ -16,7 +16,7 @@ public final class RPCServer: Sendable {
     }
 
     private let tls: TLSContext?
-    private let loop: EventLoop
+    private let loops: [EventLoop]
     private let services: [ServiceHandlers]
     private let options: RPCOptions
     private let log: @Sendable (RPCEvent) -> Void
@@ -28,21 +28,23 @@ public final class RPCServer: Sendable {
     /// - Parameters:
     ///   - tls: From `TLSContext.mutual`; nil
     ///     for a server that is given all of its channels.
-    ///   - loop: Where the links live.
+    ///   - loops: Where the links live: each new one on the next of them. One serves hundreds of
+    ///     thousands of calls a second; a peer's limits hold over all of them.
     ///   - services: What is served on each link.
     ///   - options: Limits and times.
     ///   - log: Hears of links that come and go, and why others are refused.
     ///   - random: Numbers in 0..<1, for the jitter of ``RPCOptions/ageMax``.
-    ///   - onConnection: Called on the loop with each link whose hello was good.
+    ///   - onConnection: Called on its loop with each link whose hello was good.
     public init(
-        tls: TLSContext?, loop: EventLoop, services: [ServiceHandlers],
+        tls: TLSContext?, loops: [EventLoop], services: [ServiceHandlers],
         options: RPCOptions = RPCOptions(),
         log: @escaping @Sendable (RPCEvent) -> Void = { _ in },
         random: @escaping @Sendable () -> Double = { 0.5 },
         onConnection: @escaping @Sendable (RPCConnection) -> Void = { _ in }
     ) {
+        precondition(!loops.isEmpty, "a server needs a loop")
         self.tls = tls
-        self.loop = loop
+        self.loops = loops
         self.services = services
         self.options = options
         self.log = log
@@ -52,12 +54,26 @@ public final class RPCServer: Sendable {
         checkUnique(services)
     }
 
+    /// Makes a server whose links live on one loop.
+    public convenience init(
+        tls: TLSContext?, loop: EventLoop, services: [ServiceHandlers],
+        options: RPCOptions = RPCOptions(),
+        log: @escaping @Sendable (RPCEvent) -> Void = { _ in },
+        random: @escaping @Sendable () -> Double = { 0.5 },
+        onConnection: @escaping @Sendable (RPCConnection) -> Void = { _ in }
+    ) {
+        self.init(
+            tls: tls, loops: [loop], services: services, options: options, log: log,
+            random: random, onConnection: onConnection)
+    }
+
     /// Listens on a further address; the one that was bound, with its port.
     public func listen(on address: SocketAddress) throws(TransportError) -> SocketAddress {
         guard let tls else {
             throw TransportError(.tls, "a server without a TLS context does not listen on sockets")
         }
-        let listener = try Listener.bind(to: address, on: loop, tls: tls)
+        let listener = try Listener.bind(
+            to: address, on: loops[0], sharedWith: Array(loops.dropFirst()), tls: tls)
         members.withLock { $0.listeners.append(listener) }
         listener.onAccept { [self] channel in accept(channel) }
         return listener.localAddress
@@ -66,7 +82,7 @@ public final class RPCServer: Sendable {
     /// The links that are up.
     public var connections: [RPCConnection] { members.withLock { $0.inOrder } }
 
-    /// Serves a channel that is not started, such as an end of a link in memory; on the loop.
+    /// Serves a channel that is not started, such as an end of a link in memory; on its loop.
     ///
     /// Channels of the listeners come here by themselves.
     public func accept(_ channel: Channel) {
@@ -77,7 +93,7 @@ public final class RPCServer: Sendable {
         }
         let wasReady = Mutex(false)
         let connection = RPCConnection(
-            .listener, address, on: loop, services: services, options: options,
+            .listener, address, on: channel.loop, services: services, options: options,
             accounts: accounts, log: log
         ) { [self] connection in
             wasReady.withLock { $0 = true }
