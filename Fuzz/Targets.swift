@@ -161,6 +161,7 @@ let target: @Sendable ([UInt8]) -> Void = {
     case "callhead": fuzzCallHead
     case "status": fuzzStatus
     case "program": fuzzProgram
+    case "parted": fuzzParted
     default: fatalError("FUZZ_TARGET names no target")
     }
 }()

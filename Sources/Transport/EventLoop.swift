@@ -31,7 +31,7 @@ public final class EventLoop: TaskExecutor, @unchecked Sendable {
     public let name: String
     /// nil where time is simulated: see ``SimulatedTime``.
     private let poller: Poller?
-    private let inbox = Mutex(Inbox())
+    private let inbox = Lock(Inbox())
     private let thread = Mutex<pthread_t?>(nil)
 
     /// The monotonic clock at the beginning of the turn, in nanoseconds.
@@ -170,21 +170,13 @@ public final class EventLoop: TaskExecutor, @unchecked Sendable {
     /// The clock of ``now`` as it is at this moment.
     public func currentTime() -> UInt64 { poller == nil ? now : Self.clock() }
 
-    /// Runs `body` on the shared pool while the loop goes on; here and now where time is simulated.
-    ///
-    /// For work that would keep the loop's other connections waiting. The task comes back to the
-    /// loop when it prefers it.
-    public func aside<Result: Sendable>(_ body: @escaping @Sendable () -> Result) async -> Result {
-        if poller == nil { return body() }
-        return await withTaskExecutorPreference(globalConcurrentExecutor) {
-            await Self.run(body)
-        }
-    }
-
-    @concurrent private static func run<Result: Sendable>(_ body: @Sendable () -> Result) async
-        -> Result
-    {
-        body()
+    /// Suspends until the loop has looked at its sockets once more, for work that would keep its
+    /// other connections waiting; elsewhere it returns at once.
+    public func nextTurn() async {
+        guard isCurrent else { return }
+        let turn = Waiting()
+        schedule(at: now) { turn.wake() }
+        await turn.waitBriefly()
     }
 
     // MARK: - Lending
@@ -335,12 +327,13 @@ public final class EventLoop: TaskExecutor, @unchecked Sendable {
         return index
     }
 
+    /// Writes out what every channel gathered, once: what one of them has more waits for the next
+    /// turn, which looks at the sockets first.
     private func flush() {
-        while unsafe !dirty.isEmpty {
-            unsafe swap(&dirty, &flushing)
-            for channel in flushing { channel.flush() }
-            flushing.removeAll(keepingCapacity: true)
-        }
+        if unsafe dirty.isEmpty { return }
+        unsafe swap(&dirty, &flushing)
+        for channel in flushing { channel.flush() }
+        flushing.removeAll(keepingCapacity: true)
     }
 
     // MARK: - Simulated time

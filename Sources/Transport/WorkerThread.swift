@@ -11,7 +11,7 @@ public final class WorkerThread: TaskExecutor, SerialExecutor {
         var isStopping = false
     }
 
-    private let queue = Mutex(Queue())
+    private let queue = Lock(Queue())
     private let wake: Descriptor
     private let thread = Mutex<pthread_t?>(nil)
 

@@ -133,6 +133,7 @@ extension EmitterTests {
             }
 
             /// Joins an implementation to the wire.
+            @inlinable
             public static func handlers(_ service: some Service) -> ServiceHandlers {
                 ServiceHandlers(descriptor, [
                     .unary(Method.ring) { (request: Alarm, call) async throws(RPCError) -> Alarm in
@@ -158,17 +159,19 @@ extension EmitterTests {
 
             /// Calls `Bell` at the other end of a connection.
             public struct Client: Sendable {
-                private let caller: RPCCaller
+                @usableFromInline let caller: RPCCaller
 
                 public init(_ target: some RPCTarget) { caller = target.caller }
 
                 /// Rings once.
+                @inlinable @inline(__always)
                 public func ring(
                     _ request: Alarm, _ options: CallOptions = CallOptions()
                 ) async throws(RPCError) -> Alarm {
                     try await caller.unary(Method.ring, request, options)
                 }
 
+                @inlinable @inline(__always)
                 public func watch<Result>(
                     _ request: Alarm, _ options: CallOptions = CallOptions(),
                     _ body: (MessageStream<Alarm>) async throws(RPCError) -> Result
@@ -176,6 +179,7 @@ extension EmitterTests {
                     try await caller.serverStreaming(Method.watch, request, options, body)
                 }
 
+                @inlinable @inline(__always)
                 public func record(
                     _ options: CallOptions = CallOptions(),
                     _ send: (MessageWriter<Alarm>) async throws(RPCError) -> Void
@@ -183,6 +187,7 @@ extension EmitterTests {
                     try await caller.clientStreaming(Method.record, options, send)
                 }
 
+                @inlinable @inline(__always)
                 public func tune<Result>(
                     _ options: CallOptions = CallOptions(),
                     _ body: (MessageWriter<Alarm>, MessageStream<Alarm>)

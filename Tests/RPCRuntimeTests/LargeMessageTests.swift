@@ -113,10 +113,7 @@ import Transport
         let small = Blob([UInt8](repeating: 1, count: 9 * window))
         let first = try pair.client.call(echo, small, deadline: .max, now: pair.now, 1)
         let blob = Blob(Self.pattern(2 << 20))
-        var terms = Core.CallTerms()
-        terms.isForOneAnswer = true
-        let second = try pair.client.call(
-            echo, terms, now: pair.now, Tag(2), LargeMessage { blob.encode(into: &$0) })
+        let second = try pair.client.call(echo, blob, deadline: .max, now: pair.now, 2)
         let third = try pair.client.call(echo, Blob([3]), deadline: .max, now: pair.now, 3)
         pair.run()
         // Compared before they are expected: what does not hold would be printed.
@@ -127,8 +124,7 @@ import Transport
         let isWhole = pair.serverSaw.contains(.request(second, method: echo.id, blob.data))
         #expect(isWhole, "the large request did not come as it went")
         for stream in [first, second, third] {
-            try pair.server.send(
-                stream, endsStream: true, LargeMessage { blob.encode(into: &$0) })
+            _ = try pair.server.answer(stream, blob, isLast: true)
         }
         pair.run()
         for stream in [first, second, third] {
@@ -149,7 +145,7 @@ import Transport
         try pair.server.setHead(stream, ["who": "me"])
         try pair.server.setTrailers(stream, ["end": "1"])
         let blob = Blob(Self.pattern(2 << 20))
-        try pair.server.send(stream, endsStream: false, LargeMessage { blob.encode(into: &$0) })
+        _ = try pair.server.answer(stream, blob, isLast: false)
         pair.server.finish(stream, nil)
         pair.run()
         let isInOrder =
@@ -158,5 +154,113 @@ import Transport
                 .ended(1, nil, nil),
             ]
         #expect(isInOrder)
+    }
+
+    // MARK: - In parts
+
+    /// A message with a field of every kind that has a length.
+    private struct Lengths: Message {
+        static let typeName = "test.Lengths"
+
+        var one: [UInt8] = []
+        var many: [[UInt8]] = []
+        var text = ""
+        var blob = Blob()
+        var number: UInt64 = 0
+        var unknownFields: [UInt8] = []
+
+        func encode(into writer: inout WireWriter) {
+            writer.bytes(1, one)
+            writer.bytes(2, many)
+            writer.string(3, text)
+            writer.message(4, blob)
+            writer.uint64(5, number)
+            writer.raw(unknownFields)
+        }
+
+        mutating func decode(from bytes: Span<UInt8>, _ reader: inout WireReader)
+            throws(DecodingFailure)
+        {
+            while let tag = try reader.next(bytes) {
+                switch tag {
+                case 1 << 3 | 2: one = try reader.bytes(bytes, max: 200)
+                case 2 << 3 | 2: try reader.bytes(bytes, max: 300, appendingTo: &many, count: 9)
+                case 3 << 3 | 2: text = try reader.string(bytes, max: 100)
+                case 4 << 3 | 2: try reader.message(bytes, into: &blob)
+                case 5 << 3: number = try reader.uint64(bytes)
+                default: try reader.unknown(bytes, tag, &unknownFields)
+                }
+            }
+        }
+    }
+
+    private static func drawn(from random: inout SplitMix) -> Lengths {
+        func bytes(_ most: UInt64) -> [UInt8] { pattern(Int(random.next() % most)) }
+        var message = Lengths()
+        if random.next() % 2 == 0 { message.one = bytes(220) }
+        message.many = (0..<random.next() % 10).map { _ in bytes(320) }
+        if random.next() % 2 == 0 {
+            message.text = String(repeating: "é", count: Int(random.next() % 60))
+        }
+        if random.next() % 2 == 0 { message.blob = Blob(bytes(300)) }
+        message.number = random.next() >> (random.next() % 64)
+        if random.next() % 4 == 0 {
+            var writer = WireWriter()
+            writer.bytes(99, bytes(300))
+            message.unknownFields = writer.bytes
+        }
+        return message
+    }
+
+    private static func read(_ body: () throws(DecodingFailure) -> Lengths)
+        -> Result<Lengths, DecodingFailure>
+    {
+        do throws(DecodingFailure) { return .success(try body()) } catch { return .failure(error) }
+    }
+
+    @Test(arguments: 0..<8)
+    func `a message in parts reads, and fails, as it does in one`(seed: Int) {
+        var random = SplitMix(seed: UInt64(seed))
+        for _ in 0..<1000 {
+            var whole = Self.drawn(from: &random).encoded()
+            // Half of them damaged: a byte changed, or the end missing.
+            if !whole.isEmpty, random.next() % 4 == 0 {
+                whole[Int(random.next() % UInt64(whole.count))] ^= UInt8(1 << (random.next() % 8))
+            }
+            if !whole.isEmpty, random.next() % 4 == 0 {
+                whole.removeLast(Int(random.next() % UInt64(whole.count)))
+            }
+            let size = Int(random.next() % 200) + 1
+            let pieces = stride(from: 0, to: whole.count, by: size).map {
+                Array(whole[$0..<min($0 + size, whole.count)])
+            }
+            var parted = PartedMessage(
+                Assembly(pieces), longBytesMin: Int(random.next() % 250))
+            while parted.step({ _ in }) {}
+            #expect(parted.whole() == whole)
+            let (inOne, inParts) = (
+                Self.read { () throws(DecodingFailure) in try Lengths(decoding: whole) },
+                Self.read { () throws(DecodingFailure) in try Lengths(parted) }
+            )
+            #expect(inParts == inOne)
+        }
+    }
+
+    @Test(arguments: 0..<4)
+    func `a message whose long fields are kept apart leaves as its encoding says`(seed: Int) {
+        var random = SplitMix(seed: UInt64(seed))
+        for _ in 0..<500 {
+            let message = Self.drawn(from: &random)
+            var writer = WireWriter([1, 2, 3])
+            writer.copiedMax = Int(random.next() % 250)
+            message.encode(into: &writer)
+            var rest = BacklogBytes(writer.bytes, from: 3, apart: writer.apart)
+            #expect(rest.count == writer.bytes.count - 3 + writer.apartCount)
+            var left: [UInt8] = []
+            while rest.count > 0 {
+                rest.move(min(rest.count, Int(random.next() % 90) + 1), to: &left)
+            }
+            #expect(left == message.encoded())
+        }
     }
 }

@@ -44,10 +44,7 @@ public final class MethodHandler: Sendable {
                 do throws(RPCError) {
                     let response = try await body(
                         request, ServerCall(connection, method, incoming))
-                    if connection.answer(incoming.stream, { response.encode(into: &$0) }) {
-                        continue
-                    }
-                    await connection.answerLarge(incoming.stream) { response.encode(into: &$0) }
+                    connection.answer(incoming.stream) { response.encode(into: &$0) }
                 } catch {
                     connection.fail(incoming.stream, error)
                 }
@@ -86,8 +83,7 @@ public final class MethodHandler: Sendable {
             connection.take(incoming, requests.sink)
             do throws(RPCError) {
                 let response = try await body(requests, ServerCall(connection, method, incoming))
-                if connection.answer(incoming.stream, { response.encode(into: &$0) }) { return }
-                await connection.answerLarge(incoming.stream) { response.encode(into: &$0) }
+                connection.answer(incoming.stream) { response.encode(into: &$0) }
             } catch {
                 connection.fail(incoming.stream, error)
             }

@@ -41,62 +41,17 @@ extension RPCConnection {
         return try await onLoop(loop) { () throws(RPCError) in try await lateAnswer(sink, method) }
     }
 
-    /// Calls a method that could not begin at once: the peer serves as many calls as it may, or the
-    /// request is large.
+    /// Calls a method that could not begin at once, since the peer serves as many calls as it may.
     @inlinable
     func lateUnary<Request: Message, Response: Message>(
         _ method: MethodDescriptor, _ request: Request, _ options: CallOptions
     ) async throws(RPCError) -> Response {
-        guard loop.isCurrent else {
-            return try await onLoop(loop) { () throws(RPCError) in
-                try await lateUnary(method, request, options)
-            }
+        let due = try await queue(method, options)
+        let begun = try begin(method, options, due: due) { request.encode(into: &$0) }
+        guard let sink = begun else {
+            throw RPCError(.internal, "\(method.name) did not begin")
         }
-        let began = loop.now
-        if needsQueue {
-            let due = try await queue(method, options)
-            if let sink = try begin(method, options, due: due, { request.encode(into: &$0) }) {
-                return try await lateAnswer(LoopReference(sink, of: loop), method)
-            }
-        }
-        // Its time counts from here, as for every call.
-        let due = deadline(method, options, began)
-        let written = await write { request.encode(into: &$0) }
-        return try await onLoop(loop) { () throws(RPCError) in
-            if needsQueue { _ = try await queue(method, options) }
-            let sink = try begin(method, options, due, written)
-            return try await lateAnswer(LoopReference(sink, of: loop), method)
-        }
-    }
-
-    /// Writes a large message while the loop goes on.
-    @usableFromInline
-    func write(_ encode: @escaping @Sendable (inout WireWriter) -> Void) async
-        -> LargeMessage
-    {
-        await loop.aside { LargeMessage(encode) }
-    }
-
-    /// Begins a call with a large request, for which there is room.
-    @usableFromInline
-    func begin(
-        _ method: MethodDescriptor, _ options: CallOptions, _ due: UInt64,
-        _ written: LargeMessage
-    ) throws(RPCError) -> UnarySink {
-        if isCurrentTaskCancelled { throw Self.cancelled(method) }
-        let now = loop.now
-        var terms = terms(method, options, due, now)
-        terms.isForOneAnswer = true
-        let sink = try state.withValue { state throws(RPCError) in
-            let sink = state.sinks.popLast() ?? UnarySink(self)
-            sink.began = now
-            sink.stream = try state.core.call(method, terms, now: now, sink, written)
-            state.tally.callsMade &+= 1
-            state.needFlush()
-            return sink
-        }
-        updateTimer()
-        return sink
+        return try await lateAnswer(LoopReference(sink, of: loop), method)
     }
 
     /// The answer that is still where it arrived; nil when it must be looked for in its sink.
@@ -137,7 +92,7 @@ extension RPCConnection {
         RPCError(.internal, "the answer of \(method.name) cannot be read: \(failure)")
     }
 
-    /// The answer that has come to a sink; a large one is read while the loop goes on.
+    /// The answer that has come to a sink; a large one is read over several turns of the loop.
     @inlinable
     func finished<Response: Message>(
         _ sink: LoopReference<UnarySink>, _ method: MethodDescriptor
@@ -148,7 +103,7 @@ extension RPCConnection {
         try sink.object.check(method)
         giveBack(sink.object)
         do throws(DecodingFailure) {
-            return try await loop.aside { Response.read(parts) }.get()
+            return try await Response.read(parts, on: loop)
         } catch { throw unreadable(method, error) }
     }
 
@@ -316,7 +271,7 @@ extension RPCConnection {
         }
     }
 
-    /// Begins a call for one answer; nil when it must wait for room, or its request is large.
+    /// Begins a call for one answer; nil when it must wait for room.
     ///
     /// - Parameter due: The deadline of a call that has waited for room.
     @usableFromInline
@@ -334,17 +289,12 @@ extension RPCConnection {
         let now = loop.now
         var terms = terms(method, options, due, now)
         terms.isForOneAnswer = true
-        terms.refusesLarge = true
         let (sink, isTimerLate, isFirst) = try state.withValue {
             state throws(RPCError) -> (UnarySink?, Bool, Bool) in
             if due == nil, state.needsQueue { return (nil, false, false) }
             let sink = state.sinks.popLast() ?? UnarySink(self)
             sink.began = now
             sink.stream = try state.core.call(method, terms, now: now, sink, encode)
-            if sink.stream == 0 {
-                state.sinks.append(sink)
-                return (nil, false, false)
-            }
             state.tally.callsMade &+= 1
             state.needFlush()
             let isFirst = state.firstBrief == 0

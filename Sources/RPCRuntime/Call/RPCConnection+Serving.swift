@@ -248,16 +248,16 @@ extension RPCConnection {
         return request
     }
 
-    /// The one message of a large request, which is read while the loop goes on.
+    /// The one message of a large request, which is read over several turns of the loop.
     @inlinable
     func largeRequest<Request: Message>(_ incoming: IncomingCall, _ method: MethodDescriptor)
         async -> Request?
     {
         let parts = takeAssembled()
         do throws(DecodingFailure) {
-            return try await loop.aside { Request.read(parts) }.get()
+            return try await Request.read(parts, on: loop)
         } catch {
-            refuse(incoming.stream, method, error)
+            loop.perform { [self] in refuse(incoming.stream, method, error) }
             return nil
         }
     }
@@ -285,73 +285,36 @@ extension RPCConnection {
         }
     }
 
-    /// Sends a unary call's answer; false when it is large: then ``answerLarge(_:_:)`` sends it.
+    /// Sends a unary call's answer.
     @usableFromInline
-    func answer(_ stream: UInt32, _ encode: (inout WireWriter) -> Void) -> Bool {
+    func answer(_ stream: UInt32, _ encode: (inout WireWriter) -> Void) {
         guard loop.isCurrent else {
             // A service that moved its task elsewhere: the answer is encoded here and sent there.
-            let written = LargeMessage(encode)
-            loop.execute { [self] in answerLate(stream, written) }
-            return true
+            var writer = WireWriter()
+            encode(&writer)
+            let bytes = writer.bytes
+            return loop.execute { [self] in answer(stream) { $0.bytes.append(contentsOf: bytes) } }
         }
-        let (failure, sent) = state.withValue {
-            state -> (RPCError?, ConnectionCore<CallState>.Sent?) in
-            guard stream == state.core.fresh.stream else { return (nil, nil) }
+        let (failure, isPlain) = state.withValue { state -> (RPCError?, Bool) in
+            guard stream == state.core.fresh.stream else { return (nil, false) }
             do throws(RPCError) {
-                return (
-                    nil,
-                    try state.core.send(stream, endsStream: true, refusesLarge: true, encode)
-                )
-            } catch { return (error, .whole) }
+                _ = try state.core.send(stream, endsStream: true, encode)
+                return (nil, true)
+            } catch { return (error, true) }
         }
-        if let failure { finish(stream, failure) }
-        guard let sent else { return answerLate(stream, encode) }
-        if case .isLarge = sent { return false }
-        return true
+        if let failure { return finish(stream, failure) }
+        if !isPlain { answerLate(stream, encode) }
     }
 
-    /// Writes a large answer while the loop goes on, and sends it.
-    @usableFromInline
-    func answerLarge(_ stream: UInt32, _ encode: @escaping @Sendable (inout WireWriter) -> Void)
-        async
-    {
-        let written = await loop.aside { LargeMessage(encode) }
-        loop.perform { [self] in answerLate(stream, written) }
-    }
-
-    /// Sends the answer of a call that had to wait; false when it is large.
-    private func answerLate(_ stream: UInt32, _ encode: (inout WireWriter) -> Void) -> Bool {
-        do throws(RPCError) {
-            let hasTrailers = state.withValue { $0.core.hasTrailers(stream) }
-            let sent = try send(
-                stream, endsStream: !hasTrailers, refusesLarge: true, encode)
-            if case .isLarge = sent { return false }
-            noteLoad(stream)
-            if hasTrailers { finish(stream, nil) } else { afterServing() }
-        } catch { finish(stream, error) }
-        return true
-    }
-
-    private func answerLate(_ stream: UInt32, _ written: LargeMessage) {
-        if written.count <= Assembly.pieceBytesMax
-            || state.withValue({ $0.core.isCompressed(stream) })
-        {
-            _ = answerLate(stream) {
-                $0.bytes.append(
-                    contentsOf: written.bytes[LargeMessage.room...])
-            }
-            return
-        }
+    /// Sends the answer of a call that had to wait.
+    private func answerLate(_ stream: UInt32, _ encode: (inout WireWriter) -> Void) {
         noteLoad(stream)
         do throws(RPCError) {
-            let hasTrailers = try state.withValue { state throws(RPCError) in
-                state.core.now = loop.now
-                let hasTrailers = state.core.hasTrailers(stream)
-                try state.core.send(stream, endsStream: !hasTrailers, written)
-                return hasTrailers
-            }
-            if hasTrailers { finish(stream, nil) } else { afterServing() }
-        } catch { finish(stream, error) }
+            let hasTrailers = state.withValue { $0.core.hasTrailers(stream) }
+            _ = try send(stream, endsStream: !hasTrailers, encode)
+            if hasTrailers { return finish(stream, nil) }
+        } catch { return finish(stream, error) }
+        afterServing()
     }
 
     private func noteLoad(_ stream: UInt32) {
@@ -436,15 +399,13 @@ extension RPCConnection {
 
     /// Sends a message, compressed where its stream says so.
     func send(
-        _ stream: UInt32, endsStream: Bool, refusesLarge: Bool = false,
-        _ encode: (inout WireWriter) -> Void
+        _ stream: UInt32, endsStream: Bool, _ encode: (inout WireWriter) -> Void
     ) throws(RPCError) -> ConnectionCore<CallState>.Sent {
         defer { setNeedsFlush() }
         guard state.withValue({ $0.core.isCompressed(stream) }) else {
             return try state.withValue { state throws(RPCError) in
                 state.core.now = loop.now
-                return try state.core.send(
-                    stream, endsStream: endsStream, refusesLarge: refusesLarge, encode)
+                return try state.core.send(stream, endsStream: endsStream, encode)
             }
         }
         let bytes = deflate(encode)

@@ -32,6 +32,7 @@ extension WireReader {
     public mutating func bytes(
         _ bytes: Span<UInt8>, max limit: Int
     ) throws(DecodingFailure) -> [UInt8] {
+        if long != nil, let value = try longField(bytes, max: limit) { return value }
         let range = try delimited(bytes)
         guard range.count <= limit else {
             throw failure(.tooLong(length: range.count, limit: limit))
@@ -39,6 +40,22 @@ extension WireReader {
         position = range.upperBound
         var value: [UInt8] = []
         append(bytes, range, to: &value)
+        return value
+    }
+
+    /// The bytes of a field that stand elsewhere; nil, having moved nowhere, when these do not.
+    private mutating func longField(
+        _ bytes: Span<UInt8>, max limit: Int
+    ) throws(DecodingFailure) -> [UInt8]? {
+        let start = position
+        _ = try varint(bytes)
+        guard let value = long?.field(at: position) else {
+            position = start
+            return nil
+        }
+        guard value.count <= limit else {
+            throw failure(.tooLong(length: value.count, limit: limit))
+        }
         return value
     }
 

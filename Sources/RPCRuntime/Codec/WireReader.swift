@@ -16,6 +16,8 @@ public struct WireReader: Sendable {
     /// The number of the field being read; 0 before the first.
     @usableFromInline var field: UInt32
     @usableFromInline var depth: Int
+    /// Fields whose bytes stand elsewhere, if there are such.
+    @usableFromInline var long: LongFields?
 
     /// Reads all of `bytes`.
     @inlinable
@@ -30,6 +32,7 @@ public struct WireReader: Sendable {
         fieldStart = range.lowerBound
         field = 0
         depth = 0
+        long = nil
     }
 
     @usableFromInline
@@ -123,9 +126,14 @@ public struct WireReader: Sendable {
     @inlinable
     public mutating func delimited(_ bytes: Span<UInt8>) throws(DecodingFailure) -> Range<Int> {
         let length = try varint(bytes)
-        guard length <= UInt64(end - position) else { throw failure(.truncated) }
+        guard length <= UInt64(end - position), long == nil || !standsElsewhere else {
+            throw failure(.truncated)
+        }
         return position..<(position + Int(truncatingIfNeeded: length))
     }
+
+    /// Whether the bytes of the field that begins here stand elsewhere.
+    @usableFromInline var standsElsewhere: Bool { long?.field(at: position) != nil }
 
     @inlinable
     mutating func advance(_ count: Int) throws(DecodingFailure) {

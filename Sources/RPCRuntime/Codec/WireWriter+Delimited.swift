@@ -42,6 +42,7 @@ extension WireWriter {
 
     @inlinable
     mutating func bytesAlways(_ field: UInt32, _ value: [UInt8]) {
+        if value.count > copiedMax { return keepApart(field, value) }
         spanField(field, value.span)
     }
 

@@ -8,11 +8,22 @@
 public struct WireWriter: Sendable {
     /// What has been written, behind what was there before.
     public var bytes: [UInt8]
-    /// The longest field that is written; a longer one is left out and ``isCut`` set.
-    @usableFromInline var fieldMax = Int.max
-    /// Whether a field was left out: what was written is to be thrown away, and written again
-    /// where it may take its time.
-    @usableFromInline var isCut = false
+    /// The longest field of bytes that is copied; a longer one is kept ``apart``.
+    @usableFromInline var copiedMax = Int.max
+    /// Fields whose bytes are not among ``bytes``, in order.
+    @usableFromInline var apart: [Apart] = []
+    @usableFromInline var apartCount = 0
+
+    /// The bytes of a field, which belong at a place in what has been written.
+    @usableFromInline struct Apart: Sendable {
+        @usableFromInline var place: Int
+        @usableFromInline let bytes: [UInt8]
+
+        @usableFromInline init(_ bytes: [UInt8], at place: Int) {
+            self.place = place
+            self.bytes = bytes
+        }
+    }
 
     /// Appends to `bytes`.
     @inlinable
@@ -46,13 +57,18 @@ public struct WireWriter: Sendable {
         }
     }
 
+    /// Appends the head of a field of bytes, and keeps a reference to these.
+    @usableFromInline
+    mutating func keepApart(_ field: UInt32, _ value: [UInt8]) {
+        tag(field, .delimited)
+        varint(UInt64(truncatingIfNeeded: value.count))
+        apart.append(Apart(value, at: bytes.count))
+        apartCount += value.count
+    }
+
     /// Appends a field of bytes that lie together.
     @inlinable
     mutating func spanField(_ field: UInt32, _ value: Span<UInt8>) {
-        guard value.count <= fieldMax else {
-            isCut = true
-            return
-        }
         bytes.append(addingCapacity: 15 + value.count) { output in
             Self.put(Self.tag(field, .delimited), &output)
             Self.put(UInt64(truncatingIfNeeded: value.count), &output)
@@ -104,9 +120,10 @@ public struct WireWriter: Sendable {
     @discardableResult
     mutating func delimited(_ body: (inout WireWriter) -> Void) -> Int {
         let start = bytes.count
+        let before = apartCount
         bytes.append(0)
         body(&self)
-        let length = bytes.count - start - 1
+        let length = bytes.count - start - 1 + apartCount - before
         if length < 0x80 {
             bytes[start] = UInt8(truncatingIfNeeded: length)
         } else {
@@ -125,6 +142,9 @@ public struct WireWriter: Sendable {
             rest >>= 7
         }
         bytes.insert(contentsOf: repeatElement(0, count: size - 1), at: start)
+        for index in apart.indices where apart[index].place > start {
+            apart[index].place += size - 1
+        }
         rest = UInt64(length)
         for index in start..<(start + size - 1) {
             bytes[index] = UInt8(truncatingIfNeeded: rest) | 0x80

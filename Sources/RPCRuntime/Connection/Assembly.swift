@@ -10,6 +10,11 @@
     /// other calls of its loop should wait.
     static var pieceBytesMax: Int { 1 << 20 }
 
+    init(_ pieces: [[UInt8]] = []) {
+        self.pieces = pieces.filter { !$0.isEmpty }
+        count = pieces.reduce(0) { $0 + $1.count }
+    }
+
     mutating func append(_ bytes: Span<UInt8>, _ range: Range<Int>) {
         var rest = range
         while !rest.isEmpty {
@@ -28,6 +33,9 @@
         count += range.count
     }
 
+    /// Lets go of a piece that has been read.
+    mutating func drop(_ index: Int) { pieces[index] = [] }
+
     /// All of it; nothing is copied while there is one piece.
     @usableFromInline consuming func joined() -> [UInt8] {
         if pieces.count == 1 { return pieces[0] }
@@ -39,30 +47,4 @@
         }
         return whole
     }
-}
-
-extension Message {
-    /// Reads a whole message that came in parts.
-    @inlinable static func read(_ parts: consuming Assembly) -> Result<Self, DecodingFailure> {
-        let whole = parts.joined()
-        do throws(DecodingFailure) {
-            return .success(try Self(decoding: whole.span))
-        } catch { return .failure(error) }
-    }
-}
-
-/// A large message that has been written elsewhere than on its loop.
-@usableFromInline struct LargeMessage: Sendable {
-    /// Room for the head of a request, and the message.
-    var bytes: [UInt8]
-
-    static var room: Int { 64 }
-
-    @usableFromInline init(_ encode: (inout WireWriter) -> Void) {
-        var writer = WireWriter([UInt8](repeating: 0, count: Self.room))
-        encode(&writer)
-        bytes = writer.bytes
-    }
-
-    var count: Int { bytes.count - Self.room }
 }

@@ -71,6 +71,7 @@ extension ConnectionCore {
             return number < pingNumber ? nil : charge(1, "a pong that answers nothing")
         }
         roundTrip = now &- sent
+        shortestRoundTrip = min(shortestRoundTrip ?? .max, now &- sent)
         pingSent = nil
         return nil
     }
@@ -171,20 +172,38 @@ extension ConnectionCore {
         }
         let limit =
             unread > options.unreadBytesMax / 2 ? 0 : max(options.streamWindowMax, 0)
-        let credit = more(slot).window.read(
-            count, now, growth: times.growth, max: limit)
+        let credit = more(slot).window.read(count, now, growth: growthTime, max: limit)
         guard credit > 0 else { return }
         streams[slot].receiveCredit += credit
         control(.credit, stream: stream, UInt64(credit), bytes: 4)
+        measureRoundTrip()
+    }
+
+    /// In how short a time a window must have been read to grow: when it took no longer than a
+    /// round trip, and what the credit is gathered for, the peer waited for it.
+    ///
+    /// A larger window would only be waited for by what comes behind it.
+    private var growthTime: UInt64 {
+        guard let shortest = shortestRoundTrip else { return 0 }
+        return min(times.growth, shortest &+ shortest / 2 &+ 100_000)
+    }
+
+    /// Measures a round trip now and then while much comes.
+    private mutating func measureRoundTrip() {
+        let floor = UInt64(peerHello.keepaliveMinMilliseconds) * 1_000_000
+        guard phase == .open, pingSent == nil,
+            measuredAt == 0 || now &- measuredAt >= max(times.active, floor)
+        else { return }
+        measuredAt = max(now, 1)
+        ping()
     }
 
     /// Gives connection credit back, in large steps.
     mutating func owe(_ count: Int) {
-        let credit = window.read(
-            count, now, growth: times.growth,
-            max: options.connectionWindowMax)
+        let credit = window.read(count, now, growth: growthTime, max: options.connectionWindowMax)
         guard credit > 0 else { return }
         receiveCredit += credit
         control(.credit, stream: 0, UInt64(credit), bytes: 4)
+        measureRoundTrip()
     }
 }

@@ -11,12 +11,9 @@ extension ConnectionCore {
         var isForOneAnswer = false
         /// Whether the request is a stream, of which nothing is sent yet.
         var streamsRequest = false
-        /// Whether a large request is refused, to be given again as a ``LargeMessage``.
-        var refusesLarge = false
     }
 
-    /// Begins a call; the stream's id, or 0 for a large request that is to be given again as
-    /// a ``LargeMessage``.
+    /// Begins a call; the stream's id.
     ///
     /// - Parameters:
     ///   - method: What is called.
@@ -34,14 +31,8 @@ extension ConnectionCore {
         writeHead(method, terms, now)
         let headLength = output.bytes.count - start - FrameHeader.size
         if terms.metadata != nil { try checkHead(headLength, from: start, method) }
-        if terms.refusesLarge { output.fieldMax = Assembly.pieceBytesMax }
         encode(&output)
-        output.fieldMax = .max
-        if output.isCut {
-            forget(from: start)
-            return 0
-        }
-        let length = output.bytes.count - start - FrameHeader.size
+        let length = output.bytes.count - start - FrameHeader.size + output.apartCount
         try checkSize(length - headLength, from: start, "request to \(method.name)")
         let stream = nextStream
         nextStream += 2
@@ -98,39 +89,10 @@ extension ConnectionCore {
         head.encode(into: &output)
     }
 
-    /// Takes a message with a field that was left out of the output again.
+    /// Takes a message out of the output again.
     private mutating func forget(from start: Int) {
         output.bytes.removeSubrange(start...)
-        output.isCut = false
-    }
-
-    /// Begins a call with a large request; the stream's id.
-    mutating func call(
-        _ method: MethodDescriptor, _ terms: CallTerms, now: UInt64, _ attachment: Attachment,
-        _ written: consuming LargeMessage
-    ) throws(RPCError) -> UInt32 {
-        precondition(terms.metadata == nil, "a call with metadata writes its message itself")
-        let what = "request to \(method.name)"
-        if let error = sizeError(written.count, what, .notSent) { throw error }
-        var terms = terms
-        // Only its head is written here.
-        terms.streamsRequest = true
-        let stream = try call(method, terms, now: now, attachment) { _ in }
-        guard let slot = streams.slot(of: stream) else { return stream }
-        streams[slot].flags.insert(.requestEnded)
-        guard let waiting = backlog(slot) else {
-            wait(stream, Backlog(written, head: nil, endsStream: true, now: now))
-            return stream
-        }
-        // The head waits for credit: it goes with the message.
-        let start = LargeMessage.room - waiting.left
-        for (index, byte) in waiting.bytes[waiting.start...].enumerated() {
-            written.bytes[start + index] = byte
-        }
-        backlogBytes += written.count
-        more(slot).backlog = Backlog(
-            written, head: waiting.left, endsStream: true, now: now)
-        return stream
+        (output.apart, output.apartCount) = ([], 0)
     }
 
     private mutating func expectHeartbeats(_ stream: UInt32, _ interval: UInt64) {
@@ -214,20 +176,12 @@ extension ConnectionCore {
         _ length: Int, from start: Int, _ what: @autoclosure () -> String,
         _ certainty: RPCError.Certainty = .notSent
     ) throws(RPCError) {
-        guard let error = sizeError(length, what(), certainty) else { return }
-        output.bytes.removeSubrange(start...)
-        throw error
-    }
-
-    /// What is said of a message of so many bytes, if it is over a limit.
-    private func sizeError(
-        _ length: Int, _ what: @autoclosure () -> String, _ certainty: RPCError.Certainty
-    ) -> RPCError? {
         let theirs = Int(clamping: peerHello.messageBytesMax)
         let limit = min(options.messageBytesMax, theirs)
-        if length <= limit { return nil }
+        if length <= limit { return }
+        forget(from: start)
         let side = theirs < options.messageBytesMax ? peerName : "this end"
-        return RPCError(
+        throw RPCError(
             .resourceExhausted,
             "the \(what()) has \(length) bytes; the limit of \(side) is \(limit) (option messageBytesMax)",
             certainty: certainty)
@@ -241,10 +195,13 @@ extension ConnectionCore {
         let isLong = output.bytes.count - start > start
         var bytes = Array(isLong ? output.bytes[..<start] : output.bytes[start...])
         if isLong { swap(&bytes, &output.bytes) } else { output.bytes.removeSubrange(start...) }
+        let origin = isLong ? 0 : start
+        let rest = BacklogBytes(
+            bytes, from: start - origin + FrameHeader.size, apart: output.apart, origin)
+        (output.apart, output.apartCount) = ([], 0)
         return Backlog(
-            bytes, from: (isLong ? start : 0) + FrameHeader.size, head: head,
-            isRequest: isRequest, isCompressed: isCompressed, hasMessage: hasMessage,
-            endsStream: endsStream, now: now)
+            rest, head: head, isRequest: isRequest, isCompressed: isCompressed,
+            hasMessage: hasMessage, endsStream: endsStream, now: now)
     }
 
     private mutating func wait(_ stream: UInt32, _ backlog: Backlog) {
@@ -257,22 +214,14 @@ extension ConnectionCore {
 
     /// Sends a message on an open stream: of an answer, or of a stream of requests.
     ///
-    /// - Parameter refusesLarge: Whether a large message is not sent, but to be given again as
-    ///   a ``LargeMessage``.
     mutating func send(
         _ stream: UInt32, endsStream: Bool, isCompressed: Bool = false,
-        refusesLarge: Bool = false, _ encode: (inout WireWriter) -> Void
+        _ encode: (inout WireWriter) -> Void
     ) throws(RPCError) -> Sent {
         let start = FrameHeader.reserve(in: &output.bytes)
-        if refusesLarge { output.fieldMax = Assembly.pieceBytesMax }
-        defer { output.fieldMax = .max }
         if stream == fresh.stream, stream != 0 {
             encode(&output)
-            if output.isCut {
-                forget(from: start)
-                return .isLarge
-            }
-            let length = output.bytes.count - start - FrameHeader.size
+            let length = output.bytes.count - start - FrameHeader.size + output.apartCount
             try checkSize(length, from: start, "answer")
             if endsStream, mayLeave(length, start), length <= sendCredit,
                 length <= Int(clamping: peerHello.streamWindow)
@@ -291,15 +240,12 @@ extension ConnectionCore {
         }
         guard phase == .open, let slot = streams.slot(of: stream), maySend(slot, stream) else {
             output.bytes.removeSubrange(start...)
-            throw over
+            throw RPCError(
+                .cancelled, "the call is over at \(peerName)", certainty: .maybeProcessed)
         }
         let head = writeHead(slot)
         encode(&output)
-        if output.isCut {
-            forget(from: start)
-            return .isLarge
-        }
-        let length = output.bytes.count - start - FrameHeader.size
+        let length = output.bytes.count - start - FrameHeader.size + output.apartCount
         let (what, certainty): (String, RPCError.Certainty) =
             isOurs(stream) ? ("request", .maybeProcessed) : ("answer", .processed)
         // The message stays here, but the call is under way.
@@ -314,31 +260,6 @@ extension ConnectionCore {
         case whole
         /// It waits: the next may be sent once the stream was among ``takeDrained()``.
         case waits
-        /// It was not taken, as it is large.
-        case isLarge
-    }
-
-    /// Sends a large message of an answer.
-    mutating func send(_ stream: UInt32, endsStream: Bool, _ written: LargeMessage) throws(RPCError)
-    {
-        guard phase == .open, let slot = slot(of: stream), maySend(slot, stream) else {
-            throw over
-        }
-        if let error = sizeError(written.count, "answer", .processed) { throw error }
-        sendHead(stream)
-        if streams[slot].more?.head != nil, !streams[slot].flags.contains(.hasHead) {
-            // There is no credit for the head, which then goes in one frame with the message.
-            _ = try send(stream, endsStream: endsStream) {
-                $0.bytes.append(contentsOf: written.bytes[LargeMessage.room...])
-            }
-            return
-        }
-        if endsStream { streams[slot].flags.insert(.answered) }
-        wait(stream, Backlog(written, head: nil, endsStream: endsStream, now: now))
-    }
-
-    private var over: RPCError {
-        RPCError(.cancelled, "the call is over at \(peerName)", certainty: .maybeProcessed)
     }
 
     private func maySend(_ slot: Int, _ stream: UInt32) -> Bool {
@@ -362,7 +283,7 @@ extension ConnectionCore {
         _ slot: Int, _ stream: UInt32, _ start: Int, _ head: Int?, _ endsStream: Bool,
         _ isCompressed: Bool
     ) -> Sent {
-        let length = output.bytes.count - start - FrameHeader.size
+        let length = output.bytes.count - start - FrameHeader.size + output.apartCount
         let ours = isOurs(stream)
         if ours, endsStream { streams[slot].flags.insert(.requestEnded) }
         if mayLeave(length, start), length <= sendCredit, length <= streams[slot].sendCredit {
@@ -588,7 +509,7 @@ extension ConnectionCore {
         if isEnd, backlog.endsStream, backlog.status == nil { flags |= FrameHeader.endStream }
         if backlog.isCompressed, !backlog.hasBegun { flags |= FrameHeader.compressed }
         let start = FrameHeader.reserve(in: &output.bytes)
-        output.bytes.append(contentsOf: backlog.bytes[backlog.start..<backlog.start + count])
+        backlog.rest.move(count, to: &output.bytes)
         let type =
             backlog.isRequest && !backlog.hasBegun ? FrameType.request : .data
         FrameHeader(type, stream: stream, length: count, flags: flags, head: head)
@@ -597,7 +518,6 @@ extension ConnectionCore {
         backlogBytes -= count
         streams[slot].sendCredit -= count
         streams[slot].more?.lastSent = now
-        backlog.start += count
         backlog.hasBegun = true
         if backlog.isRequest, backlog.head != nil { unsentHeads -= 1 }
         backlog.head = nil

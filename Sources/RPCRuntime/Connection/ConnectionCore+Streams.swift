@@ -92,9 +92,8 @@ extension ConnectionCore {
 
     /// An outgoing message that waits for credit or for its turn.
     final class Backlog {
-        let bytes: [UInt8]
-        /// Where what has not left begins.
-        var start: Int
+        /// What has not left.
+        var rest: BacklogBytes
         var hasBegun = false
         /// The length of the head that the bytes begin with; nil once that has gone out, and where
         /// there is none.
@@ -109,12 +108,10 @@ extension ConnectionCore {
         var movedAt: UInt64
 
         init(
-            _ bytes: [UInt8], from start: Int, head: Int?, isRequest: Bool, isCompressed: Bool,
-            hasMessage: Bool,
-            endsStream: Bool, now: UInt64
+            _ rest: BacklogBytes, head: Int?, isRequest: Bool, isCompressed: Bool,
+            hasMessage: Bool, endsStream: Bool, now: UInt64
         ) {
-            self.bytes = bytes
-            self.start = start
+            self.rest = rest
             self.head = head
             self.isRequest = isRequest
             self.isCompressed = isCompressed
@@ -123,16 +120,8 @@ extension ConnectionCore {
             movedAt = now
         }
 
-        /// The backlog of a large message, with the head of a request before it or none.
-        convenience init(_ written: LargeMessage, head: Int?, endsStream: Bool, now: UInt64) {
-            self.init(
-                written.bytes, from: LargeMessage.room - (head ?? 0), head: head,
-                isRequest: head != nil, isCompressed: false, hasMessage: true,
-                endsStream: endsStream, now: now)
-        }
-
         /// How many bytes have not left.
-        var left: Int { bytes.count - start }
+        var left: Int { rest.count }
     }
 
     /// What the stream in `slot` keeps beyond the usual; made when there is none.

@@ -180,6 +180,10 @@ struct ConnectionCore<Attachment: AnyObject> {
     var drainReason = ""
     /// The last round trip that was measured.
     var roundTrip: UInt64?
+    /// The shortest that was: without what others had to send.
+    var shortestRoundTrip: UInt64?
+    /// When it was last measured for the sake of windows; 0 for never.
+    var measuredAt: UInt64 = 0
     let greetingDeadline: UInt64
     var pingTokens: Int
     var pingTokensAt: UInt64
@@ -219,6 +223,8 @@ struct ConnectionCore<Attachment: AnyObject> {
         pingTokens = options.pingBurst
         pingTokensAt = now
         control(.hello, stream: 0, Self.hello(options, services))
+        // A message with a longer field waits in any case.
+        output.copiedMax = Self.pumpHighWater
     }
 
     private static func hello(_ options: RPCOptions, _ services: [ServiceDescriptor]) -> Hello {

@@ -24,9 +24,8 @@ public struct RPCOptions: Sendable {
     public var streamWindow = 1 << 20
     /// What a stream's window may grow to, while its reader keeps up.
     public var streamWindowMax = 8 << 20
-    /// A window doubles when it was read in less than this.
-    ///
-    /// So it covers round trips of this time at the speed of its reader.
+    /// A window doubles when it was read in little more than a round trip, but not for longer ones
+    /// than this.
     public var windowGrowthTime: Duration = .milliseconds(100)
     /// Credit of the whole connection: what may be on its way to this end.
     public var connectionWindow = 8 << 20

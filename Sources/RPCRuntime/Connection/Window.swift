@@ -1,8 +1,7 @@
 /// How much a peer may send ahead of its reader, and when that grows.
 ///
-/// A window that was read whole in less than the growth time doubles: the peer waited for credit
-/// more than its reader for bytes. No round trip is measured; a window of `size` bytes serves any
-/// round trip up to the growth time at the speed at which its reader reads.
+/// A window that was read whole in less than the growth time, which follows the round trip, doubles:
+/// the peer waited for credit more than its reader for bytes.
 struct Window {
     private(set) var size: Int
     /// Bytes that were read and not credited back.
