@@ -265,8 +265,11 @@ public final class EventLoop: TaskExecutor, @unchecked Sendable {
         }
         isStopped = true
         poller.closeAll(TransportError(.closed, "the event loop '\(name)' was shut down"))
-        // What waited on those sockets runs on; each round may enqueue more.
-        for _ in 0..<64 { runWork() }
+        // What waited on those sockets, or for its next turn, runs on; each round may enqueue more.
+        for _ in 0..<64 {
+            runWork()
+            runTimers()
+        }
         CLinux_set_thread_value(nil)
     }
 
