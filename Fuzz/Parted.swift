@@ -1,39 +1,3 @@
-/// A message with a field of every kind that has a length.
-struct Lengths: Message {
-    static let typeName = "fuzz.Lengths"
-
-    var one: [UInt8] = []
-    var many: [[UInt8]] = []
-    var text = ""
-    var detail = ErrorDetail()
-    var number: UInt64 = 0
-    var unknownFields: [UInt8] = []
-
-    func encode(into writer: inout WireWriter) {
-        writer.bytes(1, one)
-        writer.bytes(2, many)
-        writer.string(3, text)
-        writer.message(4, detail)
-        writer.uint64(5, number)
-        writer.raw(unknownFields)
-    }
-
-    mutating func decode(from bytes: Span<UInt8>, _ reader: inout WireReader)
-        throws(DecodingFailure)
-    {
-        while let tag = try reader.next(bytes) {
-            switch tag {
-            case 1 << 3 | 2: one = try reader.bytes(bytes, max: 200)
-            case 2 << 3 | 2: try reader.bytes(bytes, max: 1000, appendingTo: &many, count: 20)
-            case 3 << 3 | 2: text = try reader.string(bytes, max: 500)
-            case 4 << 3 | 2: try reader.message(bytes, into: &detail)
-            case 5 << 3: number = try reader.uint64(bytes)
-            default: try reader.unknown(bytes, tag, &unknownFields)
-            }
-        }
-    }
-}
-
 /// A message that comes in parts must read as it does in one, and fail as it does in one.
 ///
 /// The first two bytes choose how long the parts are, and from where on a field is long.
@@ -47,13 +11,21 @@ struct Lengths: Message {
     var parted = PartedMessage(Assembly(pieces), longBytesMin: longBytesMin)
     while parted.step({ _ in }) {}
     report(parted.whole() == whole, "parts do not make up what they were taken from")
+    compare(Metadata.Entry.self, whole, parted)
+    compare(ErrorDetail.self, whole, parted)
+    compare(CallStatus.self, whole, parted)
+}
+
+private func compare<M: Message>(_: M.Type, _ whole: [UInt8], _ parted: PartedMessage) {
     do throws(DecodingFailure) {
-        let message = try Lengths(decoding: whole)
-        report((try? Lengths(parted)) == message, "parts read otherwise")
+        let message = try M(decoding: whole)
+        report((try? M(parted)) == message, "\(M.typeName): parts read otherwise")
     } catch {
         do throws(DecodingFailure) {
-            _ = try Lengths(parted)
-            report(false, "parts read what cannot be read in one")
-        } catch let other { report(other == error, "parts fail otherwise: \(other), not \(error)") }
+            _ = try M(parted)
+            report(false, "\(M.typeName): parts read what cannot be read in one")
+        } catch let other {
+            report(other == error, "\(M.typeName): parts fail otherwise: \(other), not \(error)")
+        }
     }
 }

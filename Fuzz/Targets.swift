@@ -48,6 +48,13 @@ func smallOptions() -> RPCOptions {
     return options
 }
 
+extension ConnectionCore {
+    /// A message waits for its reader.
+    mutating func hold(_ body: Body, of stream: UInt32) {
+        if let slot = slot(of: stream) { note(body, slot, stream, isHeld: true) }
+    }
+}
+
 /// Gives bytes to a connection in pieces, and does with its events what an owner does.
 struct Listening {
     var core: Core

@@ -109,10 +109,10 @@ final class Measurement: Sendable {
 
 /// The latencies that one caller has seen inside the window.
 struct Tally {
-    fileprivate let measurement: Measurement
+    private let measurement: Measurement
     private(set) var samples: [UInt32] = []
     /// Messages inside the window whose latency was not measured.
-    fileprivate(set) var count = 0
+    private(set) var count = 0
 
     init(_ measurement: Measurement) {
         self.measurement = measurement
@@ -130,9 +130,7 @@ struct Tally {
         samples.append(UInt32(clamping: now - start))
         return true
     }
-}
 
-extension Tally {
     /// Notes messages that have come since the last time; false when the measurement is over.
     mutating func counted(_ messages: Int) -> Bool {
         let now = Measurement.now()

@@ -189,6 +189,13 @@ extension ConnectionCore where Attachment == Tag {
     }
 }
 
+extension ConnectionCore {
+    /// A message waits for its reader.
+    mutating func hold(_ body: Body, of stream: UInt32) {
+        if let slot = slot(of: stream) { note(body, slot, stream, isHeld: true) }
+    }
+}
+
 extension ConnectionCore.Event {
     /// Whether the owner must act before time goes on.
     var isForOwner: Bool {

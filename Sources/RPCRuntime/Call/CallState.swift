@@ -97,8 +97,6 @@ final class WriterWaiter: Waiting {
         /// The message instead, when it is large.
         var large: Assembly?
         var messageCount = 0
-        /// Whether anything is to be made as it was before the next call.
-        var isTouched = false
     }
 
     private let answer: LoopBound<Answer>
@@ -113,7 +111,6 @@ final class WriterWaiter: Waiting {
 
     override func receive(_ bytes: Span<UInt8>, credit: Int) -> RPCError? {
         answer.withValue { answer in
-            answer.isTouched = true
             answer.messageCount += 1
             if answer.messageCount > 1 {
                 return RPCError(
@@ -124,7 +121,7 @@ final class WriterWaiter: Waiting {
         }
     }
 
-    /// Takes a large message, which its caller reads elsewhere.
+    /// Takes a large message, which its caller reads over several turns.
     func receive(_ parts: Assembly) -> RPCError? {
         let failure = receive(Span(), credit: 0)
         answer.withValue { $0.large = parts }
@@ -134,16 +131,9 @@ final class WriterWaiter: Waiting {
     /// The large message, if it is one.
     @usableFromInline func takeLarge() -> Assembly? { answer.withValue { $0.large.take() } }
 
-    /// Says that the next call must not find the sink as this one leaves it.
-    func touch() { answer.withValue { $0.isTouched = true } }
-
     /// Makes the sink ready for another call; only once its call has ended.
     func reset() {
-        let wasTouched = answer.withValue { answer in
-            defer { if answer.isTouched { answer = Answer() } }
-            return answer.isTouched
-        }
-        guard wasTouched else { return }
+        answer.withValue { $0 = Answer() }
         end = nil
         report = nil
         compressedCount = 0

@@ -120,7 +120,7 @@ public final class MethodHandler: Sendable {
     let body: ConnectionCore<CallState>.Body?
     /// Whether no further message comes.
     let isLast: Bool
-    /// Whether the message is better read elsewhere than on the loop.
+    /// Whether reading the message takes longer than one turn of the loop should.
     @usableFromInline var isLarge: Bool { body?.isLarge ?? false }
     /// What the caller sent before the request, if anything.
     let metadata: Metadata?

@@ -375,7 +375,6 @@ extension RPCConnection {
             method.kind == .clientStreaming || method.kind == .bidirectional
         if let more = options.more {
             sink.report = more.report
-            (sink as? UnarySink)?.touch()
             if !more.metadata.isEmpty { terms.metadata = more.metadata }
             terms.isCompressed = more.compressesRequest && takesCompressed
         }
@@ -482,7 +481,7 @@ extension RPCConnection {
         _ stream: UInt32, _ body: ConnectionCore<CallState>.Body, isLast: Bool, hasHead: Bool
     ) {
         if hasHead { noteHead(stream) }
-        if isLast, !body.isAssembled, !body.isCompressed, answer(stream, body) { return }
+        if isLast, !body.isAssembled, !body.isCompressed, resumeCaller(stream, body) { return }
         let (call, isOver) = state.withValue { state -> (CallState?, Bool) in
             guard let slot = state.core.streams.slot(of: stream) else { return (nil, false) }
             if isLast, state.core.isOurs(stream) {
@@ -504,7 +503,7 @@ extension RPCConnection {
 
     /// Ends a call for one answer, and runs its task while the answer is where it arrived; false
     /// when it is another kind of call, or the task cannot run now.
-    private func answer(_ stream: UInt32, _ body: ConnectionCore<CallState>.Body) -> Bool {
+    private func resumeCaller(_ stream: UInt32, _ body: ConnectionCore<CallState>.Body) -> Bool {
         let (sink, isBusy) = state.withValue { state -> (CallState?, Bool) in
             guard state.runner == 0, let slot = state.core.streams.slot(of: stream),
                 state.core.streams[slot].flags.contains(.awaitsAnswer)

@@ -59,9 +59,9 @@ public final class RPCConnection: ChannelHandler {
 
         /// Has the output sent at the end of the turn.
         mutating func needFlush() {
-            if isMarked { return }
+            guard !isMarked, let channel else { return }
             isMarked = true
-            channel?.setNeedsFlush()
+            channel.setNeedsFlush()
         }
 
         /// Whether a call must wait, because the peer serves no more at once, or others wait already.
@@ -121,10 +121,7 @@ public final class RPCConnection: ChannelHandler {
     public var isDraining: Bool { draining.load(ordering: .relaxed) }
 
     func attach(_ channel: Channel) {
-        state.withValue { state in
-            state.channel = channel
-            state.isMarked = false
-        }
+        state.withValue { $0.channel = channel }
         updateTimer()
     }
 
@@ -144,9 +141,10 @@ public final class RPCConnection: ChannelHandler {
             return
         }
         identity.withLock { $0 = peer }
-        state.withValue { $0.isMarked = false }
         let account = accounts?.account(of: peer, loop.now)
         state.withValue { state in
+            // Flushes of the handshake did not come here.
+            state.isMarked = false
             state.core.peerName = peer.description
             if let account { state.core.use(account) }
             state.routes = RouteTable(services.flatMap(\.methods), peer)

@@ -32,7 +32,9 @@ struct PartedMessage {
     private var parts: Assembly
     private var piece = 0
     private var offset = 0
-    /// What has not been taken yet.
+    /// Where in the piece what has been looked at and not copied begins.
+    private var run = 0
+    /// What has not been looked at yet.
     private var left: Int
     private var mode = Mode.field
     private var long: [UInt8] = []
@@ -52,24 +54,23 @@ struct PartedMessage {
     ///
     /// - Parameter prepare: Called with the empty array of a long field, which has its capacity.
     mutating func step(_ prepare: (inout [UInt8]) -> Void) -> Bool {
-        var budget = Assembly.pieceBytesMax
-        while left > 0, budget > 0 {
+        let end = max(0, left - Assembly.pieceBytesMax)
+        while left > end {
             switch mode {
             case .field: beginField(prepare)
-            case .copy(0): mode = .field
             case .copy(let rest):
-                let count = take(min(rest, budget), to: \.bytes)
-                mode = .copy(rest - count)
-                budget -= count
-            case .long(0): endLong()
+                let count = pass(min(rest, left - end))
+                mode = count == rest ? .field : .copy(rest - count)
             case .long(let rest):
-                let count = take(min(rest, budget), to: \.long)
-                mode = .long(rest - count)
-                budget -= count
+                let start = offset
+                let count = pass(min(rest, left - end), copies: false)
+                long.append(contentsOf: parts.pieces[piece][start..<start + count])
+                run = offset
+                leavePiece()
+                if count == rest { endLong() } else { mode = .long(rest - count) }
             }
-            budget -= 1
         }
-        if left == 0, case .long(0) = mode { endLong() }
+        copyRun()
         return left > 0
     }
 
@@ -80,17 +81,18 @@ struct PartedMessage {
     }
 
     private mutating func beginField(_ prepare: (inout [UInt8]) -> Void) {
-        mode = .copy(left)
-        guard let tag = varint() else { return }
+        guard let tag = varint() else { return mode = .copy(left) }
         switch tag & 7 {
-        case 0: if varint() != nil { mode = .field }
+        case 0: if varint() == nil { mode = .copy(left) }
         case 1: mode = .copy(min(8, left))
         case 2:
-            guard let length = varint() else { return }
+            guard let length = varint() else { return mode = .copy(left) }
             let count = Int(clamping: min(length, UInt64(left)))
             guard count >= longBytesMin, UInt64(count) == length else {
                 return mode = .copy(count)
             }
+            copyRun()
+            if count == 0 { return endLong() }
             mode = .long(count)
             long.reserveCapacity(count)
             prepare(&long)
@@ -100,33 +102,41 @@ struct PartedMessage {
         }
     }
 
-    /// A number, which is taken too; nil when it is none.
+    /// A number, which is passed too; nil when it is none.
     private mutating func varint() -> UInt64? {
         var value: UInt64 = 0
         for shift in stride(from: UInt64(0), to: 70, by: 7) {
             guard left > 0 else { return nil }
-            take(1, to: \.bytes)
-            let byte = bytes[bytes.count - 1]
+            let byte = parts.pieces[piece][offset]
+            pass(1)
             value |= UInt64(byte & 0x7F) << shift
             if byte < 0x80 { return value }
         }
-        mode = .copy(left)
         return nil
     }
 
-    /// Moves bytes of one piece; how many.
+    /// Goes on over bytes of one piece, which are copied later; how many.
     @discardableResult
-    private mutating func take(_ wanted: Int, to target: WritableKeyPath<Self, [UInt8]>) -> Int {
+    private mutating func pass(_ wanted: Int, copies: Bool = true) -> Int {
         let count = min(wanted, parts.pieces[piece].count - offset)
-        self[keyPath: target].append(
-            contentsOf: parts.pieces[piece][offset..<offset + count])
         offset += count
         left -= count
-        if offset == parts.pieces[piece].count {
-            parts.drop(piece)
-            (piece, offset) = (piece + 1, 0)
-        }
+        if copies { leavePiece() }
         return count
+    }
+
+    /// Goes to the next piece, when this one is at its end.
+    private mutating func leavePiece() {
+        guard offset == parts.pieces[piece].count else { return }
+        copyRun()
+        parts.drop(piece)
+        (piece, offset, run) = (piece + 1, 0, 0)
+    }
+
+    private mutating func copyRun() {
+        if run == offset { return }
+        bytes.append(contentsOf: parts.pieces[piece][run..<offset])
+        run = offset
     }
 
     /// All of it in one, once everything has been taken.
@@ -147,13 +157,15 @@ struct PartedMessage {
 extension Message {
     /// Reads a message that has been taken out of its parts.
     init(_ parted: PartedMessage) throws(DecodingFailure) {
-        if !parted.fields.isEmpty {
-            self.init()
-            var reader = WireReader(parted.bytes.span)
-            reader.long = LongFields(parted.fields)
-            if (try? decode(from: parted.bytes.span, &reader)) != nil { return }
-            // A long field of another type than bytes, or something is wrong: as in one, to the byte.
+        if parted.fields.isEmpty {
+            try self.init(decoding: parted.bytes.span)
+            return
         }
+        self.init()
+        var reader = WireReader(parted.bytes.span)
+        reader.long = LongFields(parted.fields)
+        if (try? decode(from: parted.bytes.span, &reader)) != nil { return }
+        // A long field of another type than bytes, or something is wrong: as in one, to the byte.
         try self.init(decoding: parted.whole().span)
     }
 }

@@ -6,8 +6,8 @@
 
     /// The most bytes of one piece.
     ///
-    /// A message with more of them is large: joining, reading and writing it takes longer than
-    /// other calls of its loop should wait.
+    /// A message with more of them is large: to read it takes longer than other calls of its loop
+    /// should wait.
     static var pieceBytesMax: Int { 1 << 20 }
 
     init(_ pieces: [[UInt8]] = []) {
@@ -37,7 +37,7 @@
     mutating func drop(_ index: Int) { pieces[index] = [] }
 
     /// All of it; nothing is copied while there is one piece.
-    @usableFromInline consuming func joined() -> [UInt8] {
+    consuming func joined() -> [UInt8] {
         if pieces.count == 1 { return pieces[0] }
         var whole: [UInt8] = []
         whole.reserveCapacity(count)

@@ -147,11 +147,6 @@ extension ConnectionCore {
         if body.isAssembled { window.hold(body.credit) }
     }
 
-    /// A message waits for its reader.
-    mutating func hold(_ body: Body, of stream: UInt32) {
-        if let slot = slot(of: stream) { note(body, slot, stream, isHeld: true) }
-    }
-
     /// Bytes have been read: what the connection held back for them goes out.
     mutating func read(_ count: Int) {
         unread -= count

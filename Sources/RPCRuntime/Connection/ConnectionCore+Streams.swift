@@ -198,7 +198,6 @@ extension ConnectionCore {
             read(streams[slot].unread)
             streams[slot].unread = 0
         }
-        if streams[slot].more == nil { return }
         guard let more = streams[slot].more else { return }
         dropAssembly(more)
         streams[slot].flags.remove(.assembling)

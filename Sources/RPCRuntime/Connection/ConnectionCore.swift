@@ -38,7 +38,7 @@ struct ConnectionCore<Attachment: AnyObject> {
         /// What its reader gives back by `consumed`.
         var credit = 0
 
-        /// Whether it is better read elsewhere than on its loop.
+        /// Whether reading it takes longer than one turn of the loop should.
         var isLarge: Bool {
             isAssembled && !isCompressed && range.count > Assembly.pieceBytesMax
         }
