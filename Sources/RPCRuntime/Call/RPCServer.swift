@@ -29,7 +29,8 @@ public final class RPCServer: Sendable {
     ///   - tls: From `TLSContext.mutual`; nil
     ///     for a server that is given all of its channels.
     ///   - loops: Where the links live: each new one on the next of them. One serves hundreds of
-    ///     thousands of calls a second; a peer's limits hold over all of them.
+    ///     thousands of calls a second. A peer's limits hold over all of them, but calls that come
+    ///     at the same moment on several may each be taken for the last that has room.
     ///   - services: What is served on each link.
     ///   - options: Limits and times.
     ///   - log: Hears of links that come and go, and why others are refused.
