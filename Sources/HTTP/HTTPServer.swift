@@ -72,7 +72,7 @@ public final class HTTPServer: Sendable {
     private let listener: Listener
     private let drainRequested: AsyncStream<Void>
     private let requestDrain: AsyncStream<Void>.Continuation
-    private let state = Mutex(State())
+    private let state = Lock(State())
 
     private struct State {
         var isDraining = false

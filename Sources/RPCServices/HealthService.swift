@@ -1,5 +1,6 @@
 public import RPCRuntime
 import Synchronization
+import Transport
 
 /// Tells callers whether the server and each of its services take calls.
 ///
@@ -16,7 +17,7 @@ public final class HealthService: Health.Service {
         func status(_ service: String) -> ServingStatus { statuses[service] ?? .serviceUnknown }
     }
 
-    private let state: Mutex<State>
+    private let state: Lock<State>
 
     /// Every service is serving, and the server too.
     ///
@@ -24,7 +25,7 @@ public final class HealthService: Health.Service {
     public init(services: [String] = []) {
         var statuses: [String: ServingStatus] = ["": .serving]
         for service in services { statuses[service] = .serving }
-        state = Mutex(State(statuses: statuses))
+        state = Lock(State(statuses: statuses))
     }
 
     /// Sets the status of a service, known before or not, and tells its watchers of a change.

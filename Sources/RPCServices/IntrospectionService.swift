@@ -10,7 +10,7 @@ public final class IntrospectionService: Introspection.Service {
     /// The most failures of an answer.
     private static let failuresMax = 1000
 
-    private let sources = Mutex<[Source]>([])
+    private let sources = Lock<[Source]>([])
     /// The names of methods, by number.
     private let names: [UInt32: String]
 

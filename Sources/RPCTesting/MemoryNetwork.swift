@@ -38,7 +38,7 @@ public final class MemoryNetwork: Sendable {
 
     private let loop: EventLoop
     private let observe: (@Sendable (LinkEvent) -> Void)?
-    private let state: Mutex<State>
+    private let state: Lock<State>
 
     /// - Parameters:
     ///   - loop: Where all ends of all links live.
@@ -51,7 +51,7 @@ public final class MemoryNetwork: Sendable {
     ) {
         self.loop = loop
         self.observe = observe
-        state = Mutex(State(random: SeededRandom(seed: seed), plan: { _ in conditions }))
+        state = Lock(State(random: SeededRandom(seed: seed), plan: { _ in conditions }))
     }
 
     /// Has `plan` decide the conditions of each further link.

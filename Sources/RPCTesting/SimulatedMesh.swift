@@ -21,7 +21,7 @@ public final class SimulatedMesh: Sendable, CustomStringConvertible {
     public let time: SimulatedTime
     public let network: MemoryNetwork
     private let trustDomain: String
-    private let random: Mutex<SeededRandom>
+    private let random: Lock<SeededRandom>
     private let trace: Trace
 
     public var loop: EventLoop { time.loop }
@@ -44,7 +44,7 @@ public final class SimulatedMesh: Sendable, CustomStringConvertible {
             on: time.loop, seed: random.next(), conditions: conditions,
             observe: { trace.note($0) })
         self.trace = trace
-        self.random = Mutex(random)
+        self.random = Lock(random)
     }
 
     deinit { time.end() }
@@ -225,7 +225,7 @@ public struct SimulationFailure: Error, CustomStringConvertible {
 
 /// What a body came to.
 private final class Outcome<Value: Sendable>: Sendable {
-    private let result = Mutex<Result<Value, any Error>?>(nil)
+    private let result = Lock<Result<Value, any Error>?>(nil)
 
     var value: Result<Value, any Error>? { result.withLock { $0 } }
 

@@ -8,7 +8,7 @@ final class Trace: Sendable {
         var lines: [String] = []
     }
 
-    private let state = Mutex(State())
+    private let state = Lock(State())
     private let keepsLines: Bool
 
     init(keepsLines: Bool) { self.keepsLines = keepsLines }

@@ -41,7 +41,7 @@ public final class CertificateWatch: Sendable {
     private let certificates: [(purpose: String, tls: TLSContext)]
     private let log: Logger
     private let now: @Sendable () -> Int64
-    private let progress: Mutex<[Progress]>
+    private let progress: Lock<[Progress]>
 
     /// How often the files are looked at.
     public static let interval = Duration.seconds(60)
@@ -57,7 +57,7 @@ public final class CertificateWatch: Sendable {
         self.certificates = certificates
         self.log = log
         self.now = now
-        progress = Mutex(certificates.map { _ in Progress() })
+        progress = Lock(certificates.map { _ in Progress() })
     }
 
     /// Checks now and every minute, until the task is cancelled.

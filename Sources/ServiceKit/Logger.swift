@@ -1,5 +1,6 @@
 import Foundation
 import Synchronization
+import Transport
 
 /// Writes one line per event: a constant message with named facts beside it.
 ///
@@ -142,5 +143,5 @@ public struct Logger: Sendable {
     public static let writeToStandardError: @Sendable (String) -> Void = { line in
         standardError.withLock { handle in try? handle.write(contentsOf: Data(line.utf8)) }
     }
-    private static let standardError = Mutex(FileHandle.standardError)
+    private static let standardError = Lock(FileHandle.standardError)
 }

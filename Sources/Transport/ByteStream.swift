@@ -19,7 +19,7 @@ public final class ByteStream: Sendable {
 
     private let state: LoopBound<State>
     public let remoteAddress: SocketAddress
-    private let identity = Mutex<PeerIdentity?>(nil)
+    private let identity = Lock<PeerIdentity?>(nil)
     private let resumed = Atomic(false)
 
     private var loop: EventLoop { state.loop }

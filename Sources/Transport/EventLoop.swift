@@ -32,7 +32,7 @@ public final class EventLoop: TaskExecutor, @unchecked Sendable {
     /// nil where time is simulated: see ``SimulatedTime``.
     private let poller: Poller?
     private let inbox = Lock(Inbox())
-    private let thread = Mutex<pthread_t?>(nil)
+    private let thread = Lock<pthread_t?>(nil)
 
     /// The monotonic clock at the beginning of the turn, in nanoseconds.
     @inlinable

@@ -16,8 +16,8 @@ public final class OneShot<Value: Sendable>: Sendable {
         let raw: UnsafeContinuation<Result<Value, TransportError>, Never>
     }
 
-    private let state = Mutex(State.idle)
-    private let afterwards = Mutex<(@Sendable () -> Void)?>(nil)
+    private let state = Lock(State.idle)
+    private let afterwards = Lock<(@Sendable () -> Void)?>(nil)
 
     public init() {}
 

@@ -37,7 +37,7 @@ public final class TLSContext: Sendable {
     /// Seconds since 1970.
     let now: @Sendable () -> Int64
     private let files: TLSFiles
-    private let state: Mutex<State>
+    private let state: Lock<State>
 
     private init(
         _ files: TLSFiles, isServer: Bool, trustDomain: String?, peerRoles: [String],
@@ -51,7 +51,7 @@ public final class TLSContext: Sendable {
         self.now = now
         let stamps = files.stamps
         let credentials = try TLSCredentials(files, resumption, isServer: isServer)
-        state = Mutex(State(credentials: credentials, stamps: stamps))
+        state = Lock(State(credentials: credentials, stamps: stamps))
     }
 
     /// TLS 1.3 where both ends show certificates with SPIFFE identities.

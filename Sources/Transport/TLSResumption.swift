@@ -92,7 +92,7 @@ final class SessionStore: Sendable {
     }
 
     private let resumption: TLSResumption
-    private let state = Mutex(State())
+    private let state = Lock(State())
 
     init(_ resumption: TLSResumption) { self.resumption = resumption }
 

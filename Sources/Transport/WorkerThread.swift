@@ -13,7 +13,7 @@ public final class WorkerThread: TaskExecutor, SerialExecutor {
 
     private let queue = Lock(Queue())
     private let wake: Descriptor
-    private let thread = Mutex<pthread_t?>(nil)
+    private let thread = Lock<pthread_t?>(nil)
 
     /// Starts the thread.
     public init(name: String) {

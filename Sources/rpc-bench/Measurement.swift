@@ -24,7 +24,7 @@ final class Measurement: Sendable {
     let end: UInt64
     private let hasBegun = Atomic(false)
     private let hasEnded = Atomic(false)
-    private let state = Mutex(State())
+    private let state = Lock(State())
 
     init(_ options: BenchOptions) {
         self.options = options

@@ -1,5 +1,6 @@
 import RPCRuntime
 import Synchronization
+import Transport
 
 /// What both ends know of every call: afterwards the two accounts must agree.
 final class Ledger: Sendable {
@@ -26,8 +27,8 @@ final class Ledger: Sendable {
         var mistakes: [String] = []
     }
 
-    private let calls = Mutex<[Call]>([])
-    private let others = Mutex<[String]>([])
+    private let calls = Lock<[Call]>([])
+    private let others = Lock<[String]>([])
 
     func open(_ operation: Plan.Operation, at time: Duration) -> UInt64 {
         calls.withLock { calls in

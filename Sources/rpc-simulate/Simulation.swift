@@ -17,13 +17,13 @@ final class Simulation: Sendable {
     let ledger = Ledger()
     private let plan: Plan
     private let worker: Worker
-    private let ends: Mutex<[Ends]>
+    private let ends: Lock<[Ends]>
     private let server: RPCServer
 
     init(seed: UInt64, keepsTrace: Bool = false) {
         let mesh = SimulatedMesh(seed: seed, keepsTrace: keepsTrace)
         let plan = mesh.withRandom { Plan(&$0) }
-        ends = Mutex(plan.diallers.map { _ in Ends() })
+        ends = Lock(plan.diallers.map { _ in Ends() })
         let worker = Worker(mesh: mesh, ledger: ledger)
         server = RPCServer(
             tls: nil, loop: mesh.loop, services: [Work.handlers(worker)],

@@ -16,7 +16,7 @@ final class Simulator: Sendable {
         var events: [AttendanceRecord] = []
     }
 
-    private let state: Mutex<State>
+    private let state: Lock<State>
     private let listener: Listener
     private let loop: EventLoop
     private let now: @Sendable () -> Now
@@ -42,7 +42,7 @@ final class Simulator: Sendable {
         now: @escaping @Sendable () -> Now,
         keep: @escaping @Sendable ([Device.Change]) -> Void = { _ in }
     ) throws(TransportError) {
-        state = Mutex(State(device: device))
+        state = Lock(State(device: device))
         self.loop = loop
         self.now = now
         self.keep = keep

@@ -1,5 +1,6 @@
 import Foundation
 import Synchronization
+import Transport
 import ZKProtocol
 
 /// A device's memory in a file: a line for each user and punch, and for each change after that.
@@ -12,7 +13,7 @@ final class StateFile: Sendable {
         var description: String
     }
 
-    private let handle: Mutex<FileHandle>
+    private let handle: Lock<FileHandle>
 
     /// What the file holds; nil where there is none.
     static func load(_ path: String) throws -> (users: [DeviceUser], log: [AttendanceRecord])? {
@@ -53,7 +54,7 @@ final class StateFile: Sendable {
         try Data(text).write(to: URL(fileURLWithPath: path), options: .atomic)
         let handle = try FileHandle(forWritingTo: URL(fileURLWithPath: path))
         try handle.seekToEnd()
-        self.handle = Mutex(handle)
+        self.handle = Lock(handle)
     }
 
     /// Appends changes; a full disk is told on the standard error and otherwise survived.

@@ -38,7 +38,7 @@ struct Bed: Sendable {
     let events: Events
 
     final class Events: Sendable {
-        private let all = Mutex<[String]>([])
+        private let all = Lock<[String]>([])
         var messages: [String] { all.withLock { $0 } }
         func add(_ event: RPCEvent) { all.withLock { $0.append(event.message) } }
     }
@@ -79,7 +79,7 @@ struct Bed: Sendable {
 
 /// What several tasks note.
 final class Log<Value: Sendable>: Sendable {
-    private let values = Mutex<[Value]>([])
+    private let values = Lock<[Value]>([])
     var all: [Value] { values.withLock { $0 } }
     func add(_ value: Value) { values.withLock { $0.append(value) } }
 }
@@ -124,7 +124,7 @@ private func inMemory(
 }
 
 /// Made once per identity: several processes each time would hold up the other tests.
-private let made = Mutex<[String: Certificates]>([:])
+private let made = Lock<[String: Certificates]>([:])
 
 func certificates(_ identity: String) throws -> Certificates {
     try made.withLock { made in

@@ -253,7 +253,7 @@ import Transport
     func `deadline/clock-skew`(medium: Medium) async throws {
         // What is on the wire is a time that is left, of which no clock's reading is part.
         try await on(medium) { bed in
-            let heard = Mutex<Wire.Frame?>(nil)
+            let heard = Lock<Wire.Frame?>(nil)
             let dial = try await bed.serveScript(
                 .answering { _, frame in
                     heard.withLock { $0 = Wire.Frame(frame) }

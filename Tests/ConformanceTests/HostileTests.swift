@@ -351,7 +351,7 @@ import Transport
     private static func answers(_ medium: Medium, _ all: [[UInt8]]) async throws -> [Reply?] {
         let replies = Log<Reply?>()
         try await on(medium) { bed in
-            let next = Mutex(all[...])
+            let next = Lock(all[...])
             let dial = try await bed.serveScript(
                 Script { peer, frame in
                     guard frame.type == Wire.request else { return }

@@ -7,13 +7,13 @@ import Transport
 struct InteropService: Interop.Service {
     /// What handlers have done, by name.
     final class Tally: Sendable {
-        private let next = Mutex<RPCConnection?>(nil)
+        private let next = Lock<RPCConnection?>(nil)
         /// Whom a call that is to go onward is made to.
         var onward: RPCConnection? {
             get { next.withLock { $0 } }
             set { next.withLock { $0 = newValue } }
         }
-        private let counts = Mutex<[String: Int]>([:])
+        private let counts = Lock<[String: Int]>([:])
         subscript(_ name: String) -> Int { counts.withLock { $0[name] ?? 0 } }
         func add(_ name: String) { counts.withLock { $0[name, default: 0] += 1 } }
     }

@@ -301,7 +301,7 @@ import Transport
     @Test(arguments: [Medium.memory])
     func `backoff/540 s schedule`(medium: Medium) throws {
         let mesh = SimulatedMesh(seed: 5)
-        let attempts = Mutex<[Duration]>([])
+        let attempts = Lock<[Duration]>([])
         mesh.network.setPlan { _ in
             attempts.withLock { $0.append(mesh.elapsed) }
             return LinkConditions()

@@ -155,7 +155,7 @@ import Transport
     func `status/after-responses`(medium: Medium) async throws {
         try await on(medium) { bed in
             let client = try await bed.client()
-            let came = Mutex(0)
+            let came = Lock(0)
             let error = await #expect(throws: RPCError.self) {
                 let ask = Ask(failing: .dataLoss, "cut", behind: 10, 100_000, 3)
                 try await client.streamingOutput(ask) { replies throws(RPCError) in
@@ -238,7 +238,7 @@ import Transport
     private static func expectTooLarge(_ medium: Medium, behind before: Int) async throws {
         try await on(medium, server: narrow) { bed in
             let client = try await bed.client()
-            let sent = Mutex(0)
+            let sent = Lock(0)
             let error = await #expect(throws: RPCError.self) {
                 try await client.streamingInput { asks throws(RPCError) in
                     for _ in 0..<before {

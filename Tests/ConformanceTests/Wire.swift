@@ -136,9 +136,9 @@ func ending(
     },
     _ answer: @escaping @Sendable (ScriptedPeer, UInt32) -> Void
 ) async throws -> Ending {
-    let ended = Mutex(Ending())
+    let ended = Lock(Ending())
     try await on(medium) { bed in
-        let isClosed = Mutex(false)
+        let isClosed = Lock(false)
         let dial = try await bed.serveScript(
             Script { peer, frame in
                 if frame.type == Wire.request { answer(peer, frame.stream) }

@@ -1,6 +1,7 @@
 import MeshAPI
 import RPCRuntime
 import Synchronization
+import Transport
 
 @testable import GatewayService
 
@@ -9,7 +10,7 @@ final class FakeLink: LocationLink {
     let location: String
     let address: String
     private let batches: @Sendable (FollowLog) -> [LogBatch]
-    private let state = Mutex(State())
+    private let state = Lock(State())
 
     private struct State {
         var requests: [FollowLog] = []

@@ -84,7 +84,7 @@ final class GatewayFixture: Sendable {
 /// A location's services over a log that grows when it is told to.
 final class FakeLocation: Log.Service, Location.Service {
     private let name: String
-    private let log = Mutex(TestLog())
+    private let log = Lock(TestLog())
     private let growth = CommitSignal(latest: 0)
 
     init(_ name: String) { self.name = name }

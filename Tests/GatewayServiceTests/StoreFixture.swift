@@ -34,8 +34,8 @@ final class StoreFixture: Sendable {
 
 /// A clock that stands until it is moved.
 final class TestClock: Sendable {
-    private let time: Mutex<Timestamp>
-    init(_ time: Timestamp = at(0)) { self.time = Mutex(time) }
+    private let time: Lock<Timestamp>
+    init(_ time: Timestamp = at(0)) { self.time = Lock(time) }
     var now: Timestamp { time.withLock { $0 } }
     func advance(by duration: Duration) { time.withLock { $0 = $0.advanced(by: duration) } }
 }

@@ -13,7 +13,7 @@ import Transport
 final class StoreFixture: Sendable {
     let directory: TemporaryDirectory
     let thread = WorkerThread(name: "store")
-    let time = Mutex<Int64>(1_736_000_000)
+    let time = Lock<Int64>(1_736_000_000)
 
     init() throws { directory = try TemporaryDirectory() }
 

@@ -94,7 +94,7 @@ import Transport
     }
 
     final class Counter: Sendable {
-        private let count = Mutex(0)
+        private let count = Lock(0)
         var value: Int { count.withLock { $0 } }
         func add() { count.withLock { $0 += 1 } }
     }
@@ -114,13 +114,13 @@ import Transport
     }
 
     final class Events: Sendable {
-        private let all = Mutex<[String]>([])
+        private let all = Lock<[String]>([])
         var messages: [String] { all.withLock { $0 } }
         func add(_ event: RPCEvent) { all.withLock { $0.append(event.message) } }
     }
 
     /// Made once per identity: several processes each time would hold up the other tests.
-    private static let made = Mutex<[String: Certificates]>([:])
+    private static let made = Lock<[String: Certificates]>([:])
 
     static func certificates(_ identity: String) throws -> Certificates {
         try made.withLock { made in

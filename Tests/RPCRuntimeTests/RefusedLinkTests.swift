@@ -7,7 +7,7 @@ import Transport
 /// Links that do not come about, as dialler and listener tell of them; and links that resume.
 @Suite(.ownThread, .timeLimit(.minutes(10))) struct RefusedLinkTests {
     private final class Events: Sendable {
-        private let texts = Mutex<[String]>([])
+        private let texts = Lock<[String]>([])
         func add(_ event: RPCEvent) { texts.withLock { $0.append(event.message) } }
         func contains(_ text: String) -> Bool {
             texts.withLock { texts in texts.contains { $0.contains(text) } }

@@ -38,4 +38,4 @@ func withLink(
 }
 
 /// Made once per identity: several processes each time would hold up the other tests.
-private let made = Mutex<[String: Certificates]>([:])
+private let made = Lock<[String: Certificates]>([:])

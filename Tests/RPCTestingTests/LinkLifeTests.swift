@@ -50,8 +50,8 @@ import Transport
     }
 
     final class Seen: Sendable {
-        private let numbers = Mutex<[UInt8]>([])
-        private let connections = Mutex<[RPCConnection]>([])
+        private let numbers = Lock<[UInt8]>([])
+        private let connections = Lock<[RPCConnection]>([])
         var all: [UInt8] { numbers.withLock { $0 } }
         var links: [RPCConnection] { connections.withLock { $0 } }
         func add(_ number: UInt8) { numbers.withLock { $0.append(number) } }
@@ -144,7 +144,7 @@ import Transport
 
     @Test func `attempts back off for 540 s as the schedule says`() throws {
         let mesh = SimulatedMesh(seed: 5)
-        let attempts = Mutex(0)
+        let attempts = Lock(0)
         try mesh.run {
             let dialler = mesh.dialler(
                 from: "ctl/ops", to: "gateway/main",

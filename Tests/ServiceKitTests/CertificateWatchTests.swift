@@ -9,7 +9,7 @@ import Transport
 /// Certificates that come to their ends, and files that change.
 @Suite struct CertificateWatchTests {
     private final class Lines: Sendable {
-        private let lines = Mutex<[String]>([])
+        private let lines = Lock<[String]>([])
         func add(_ line: String) { lines.withLock { $0.append(line) } }
         func take() -> [String] {
             lines.withLock { lines in

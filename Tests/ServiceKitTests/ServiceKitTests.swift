@@ -1,6 +1,7 @@
 import Foundation
 import Synchronization
 import Testing
+import Transport
 
 @testable import ServiceKit
 
@@ -261,7 +262,7 @@ func withConfiguration<Result>(
     private func lines(
         _ format: Logger.Format, level: Logger.Level = .info, _ body: (Logger) -> Void
     ) -> [String] {
-        final class Lines: Sendable { let all = Mutex<[String]>([]) }
+        final class Lines: Sendable { let all = Lock<[String]>([]) }
         let lines = Lines()
         body(
             Logger(level: level, format: format, now: { (1_736_186_531, 204_999_000) }) { line in

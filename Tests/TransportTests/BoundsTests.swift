@@ -10,7 +10,7 @@ import Testing
     @Test func `a resolver that does not answer is not waited for`() async throws {
         let loop = EventLoop(name: "test")
         defer { loop.shutdown() }
-        let isOver = Mutex(false)
+        let isOver = Lock(false)
         defer { isOver.withLock { $0 = true } }
         let error = await #expect(throws: TransportError.self) {
             _ = try await SocketAddress.resolve(
@@ -80,7 +80,7 @@ import Testing
 
 /// Accepts everything and says nothing.
 private final class Keeper: ChannelHandler {
-    private let channels = Mutex<[Channel]>([])
+    private let channels = Lock<[Channel]>([])
 
     var count: Int { channels.withLock { $0.count } }
 

@@ -83,14 +83,14 @@ import Testing
 
 /// Sends bytes as fast as its channel takes them.
 private final class Sender: ChannelHandler {
-    private let left: Mutex<Int>
+    private let left: Lock<Int>
     private let patience: Duration?
-    private let channel = Mutex<Channel?>(nil)
+    private let channel = Lock<Channel?>(nil)
     let closed = OneShot<TransportError?>()
     let pendingAtReceipt = OneShot<Int>()
 
     init(_ count: Int, closesWithin patience: Duration?) {
-        left = Mutex(count)
+        left = Lock(count)
         self.patience = patience
     }
 

@@ -40,7 +40,7 @@ import Transport
 /// Sends its bytes in the turn in which its handshake ends.
 private final class Sender: ChannelHandler {
     private let bytes: [UInt8]
-    private let channel = Mutex<Channel?>(nil)
+    private let channel = Lock<Channel?>(nil)
 
     private init(_ bytes: [UInt8]) { self.bytes = bytes }
 

@@ -72,8 +72,8 @@ import Testing
     }
 
     private final class Shared<Value: Sendable>: Sendable {
-        private let value: Mutex<Value>
-        init(_ value: Value) { self.value = Mutex(value) }
+        private let value: Lock<Value>
+        init(_ value: Value) { self.value = Lock(value) }
         func withLock<Result: Sendable>(_ body: (inout Value) -> Result) -> Result {
             value.withLock { body(&$0) }
         }

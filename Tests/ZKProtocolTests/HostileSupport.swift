@@ -6,9 +6,9 @@ import Transport
 
 /// A device and one session with it, for scripts that start from honest answers.
 final class LockedState: Sendable {
-    private let state: Mutex<(device: Device, session: Session)>
+    private let state: Lock<(device: Device, session: Session)>
 
-    init(_ device: Device) { state = Mutex((device, Session(number: 1))) }
+    init(_ device: Device) { state = Lock((device, Session(number: 1))) }
 
     func handle(_ packet: Packet) -> Session.Reaction {
         if packet.command == .ok { return Session.Reaction() }
@@ -21,9 +21,9 @@ final class LockedState: Sendable {
 /// The damage is to what the checksum protects, to lengths and to order; a frame whose sum still
 /// matches is an honest one.
 final class Damage: Sendable {
-    private let generator: Mutex<SeededGenerator>
+    private let generator: Lock<SeededGenerator>
 
-    init(seed: UInt64) { generator = Mutex(SeededGenerator(seed: seed, part: 99)) }
+    init(seed: UInt64) { generator = Lock(SeededGenerator(seed: seed, part: 99)) }
 
     func apply(to packet: Packet) -> [UInt8] {
         generator.withLock { generator in

@@ -120,7 +120,7 @@ private func follow(_ script: (Packet) -> [Step], _ stream: ByteStream) async {
 
 /// Counts, from any thread.
 final class Counter: Sendable {
-    private let count = Mutex(0)
+    private let count = Lock(0)
     var value: Int { count.withLock { $0 } }
     @discardableResult
     func increment() -> Int {

@@ -19,7 +19,7 @@ struct Run {
 
 /// Collects what a run prints.
 final class Screen: Sendable {
-    private let text = Mutex((output: "", errors: ""))
+    private let text = Lock((output: "", errors: ""))
     /// Output beyond this is refused, as a pipe does whose reader has gone away.
     let outputMax: Int
     /// Called after each write to standard output.
@@ -144,9 +144,9 @@ final class ScriptedFleet: Fleet.Service {
         var queries: [PunchQuery] = []
     }
 
-    let script: Mutex<Script>
+    let script: Lock<Script>
 
-    init(_ script: Script) { self.script = Mutex(script) }
+    init(_ script: Script) { self.script = Lock(script) }
 
     var queries: [PunchQuery] { script.withLock { $0.queries } }
 

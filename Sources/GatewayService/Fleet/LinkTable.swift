@@ -1,6 +1,7 @@
 import MeshAPI
 import RPCRuntime
 import Synchronization
+import Transport
 
 /// What is known of a location's link at one moment.
 struct LinkView: Sendable {
@@ -47,7 +48,7 @@ final class LinkTable: Sendable {
     static let silenceLimit = Duration.seconds(10)
     static let conflictMemory = Duration.seconds(60)
 
-    private let state = Mutex(State())
+    private let state = Lock(State())
 
     /// A number for a link that has just come up.
     func newLink() -> LinkID {

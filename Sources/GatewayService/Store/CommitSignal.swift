@@ -1,4 +1,5 @@
 import Synchronization
+import Transport
 
 /// Tells waiting tasks that the commit sequence has grown.
 final class CommitSignal: Sendable {
@@ -8,10 +9,10 @@ final class CommitSignal: Sendable {
         var waiters: [Int: CheckedContinuation<Void, Never>] = [:]
     }
 
-    private let state: Mutex<State>
+    private let state: Lock<State>
 
     init(latest: Int64) {
-        state = Mutex(State(latest: latest))
+        state = Lock(State(latest: latest))
     }
 
     var latest: Int64 { state.withLock { $0.latest } }

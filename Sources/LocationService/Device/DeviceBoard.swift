@@ -1,6 +1,7 @@
 import MeshAPI
 import RPCRuntime
 import Synchronization
+import Transport
 
 /// How every device is doing, for whoever asks: written by the sessions, read by the services.
 final class DeviceBoard: Sendable {
@@ -12,7 +13,7 @@ final class DeviceBoard: Sendable {
         var version: UInt64 = 0
         var beats: UInt64 = 0
     }
-    private let state = Mutex(State())
+    private let state = Lock(State())
     private let wakeUps: WakeUps
 
     /// Announces changes of a device's state to those who wait for `wakeUps`.

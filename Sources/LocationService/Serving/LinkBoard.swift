@@ -1,4 +1,5 @@
 import Synchronization
+import Transport
 
 /// Which gateways are linked, for whoever asks.
 final class LinkBoard: Sendable {
@@ -8,10 +9,10 @@ final class LinkBoard: Sendable {
         /// Who is at the other end, or why nobody is.
         var detail: String
     }
-    private let links: Mutex<[Link]>
+    private let links: Lock<[Link]>
 
     init(_ addresses: [String]) {
-        links = Mutex(addresses.map { Link(address: $0, isUp: false, detail: "not yet dialled") })
+        links = Lock(addresses.map { Link(address: $0, isUp: false, detail: "not yet dialled") })
     }
 
     var all: [Link] { links.withLock { $0 } }

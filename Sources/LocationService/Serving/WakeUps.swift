@@ -1,4 +1,5 @@
 import Synchronization
+import Transport
 
 /// Wakes those who wait for something to change.
 ///
@@ -9,7 +10,7 @@ final class WakeUps: Sendable {
         var waiters: [UInt64: AsyncStream<Void>.Continuation] = [:]
         var nextID: UInt64 = 0
     }
-    private let state = Mutex(State())
+    private let state = Lock(State())
 
     /// Wakes every waiter.
     func announce() {

@@ -1,4 +1,5 @@
 import Synchronization
+import Transport
 
 /// What a caller may say about one call.
 public struct CallOptions: Sendable {
@@ -68,7 +69,7 @@ public final class CallReport: Sendable {
         var compressedMessages = 0
     }
 
-    private let state = Mutex(State())
+    private let state = Lock(State())
 
     public init() {}
 

@@ -9,7 +9,7 @@ final class PeerAccounts: Sendable {
     }
 
     private let options: RPCOptions
-    private let entries = Mutex<[PeerIdentity: Entry]>([:])
+    private let entries = Lock<[PeerIdentity: Entry]>([:])
 
     init(_ options: RPCOptions) { self.options = options }
 

@@ -76,7 +76,7 @@ public final class RPCConnection: ChannelHandler {
     let options: RPCOptions
     let log: @Sendable (RPCEvent) -> Void
     private let accounts: PeerAccounts?
-    private let identity = Mutex<PeerIdentity?>(nil)
+    private let identity = Lock<PeerIdentity?>(nil)
     let draining = Atomic(false)
 
     public let loop: EventLoop

@@ -111,7 +111,7 @@ public struct RPCDialler: Sendable {
         _ target: Target, _ deadline: UInt64
     ) async throws(TransportError) -> RPCConnection {
         let opened = OneShot<RPCConnection>()
-        let made = Mutex<RPCConnection?>(nil)
+        let made = Lock<RPCConnection?>(nil)
         do throws(TransportError) {
             return try await opened.value {
                 loop.perform {

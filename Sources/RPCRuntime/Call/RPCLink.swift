@@ -24,7 +24,7 @@ public final class RPCLink: Sendable {
 
     private let dialler: RPCDialler
     private let loop: EventLoop
-    private let state = Mutex(State())
+    private let state = Lock(State())
 
     /// - Parameter dialler: How connections are made.
     public init(_ dialler: RPCDialler) {

@@ -22,7 +22,7 @@ public final class RPCServer: Sendable {
     private let log: @Sendable (RPCEvent) -> Void
     private let random: @Sendable () -> Double
     private let onConnection: @Sendable (RPCConnection) -> Void
-    private let members = Mutex(Members())
+    private let members = Lock(Members())
     private let accounts: PeerAccounts
 
     /// - Parameters:
@@ -92,7 +92,7 @@ public final class RPCServer: Sendable {
             members.lastNumber += 1
             return members.lastNumber
         }
-        let wasReady = Mutex(false)
+        let wasReady = Lock(false)
         let connection = RPCConnection(
             .listener, address, on: channel.loop, services: services, options: options,
             accounts: accounts, log: log
