@@ -4,6 +4,7 @@ import ServiceKit
 import Synchronization
 import TestSupport
 import Testing
+import Transport
 
 @testable import ctl
 
