@@ -41,7 +41,8 @@ struct Program {
         let operation = byte()
         let side = Int(operation & 1)
         switch operation >> 1 & 15 {
-        case 0, 1: call(side, streams: false)
+        case 0: call(side, streams: false)
+        case 1: call(side, streams: false, isForOneAnswer: true)
         case 2: call(side, streams: true)
         case 3, 4: send(side, endsStream: false)
         case 5: send(side, endsStream: true)
@@ -56,11 +57,12 @@ struct Program {
         }
     }
 
-    private mutating func call(_ side: Int, streams: Bool) {
+    private mutating func call(_ side: Int, streams: Bool, isForOneAnswer: Bool = false) {
         let size = Int(byte()) * 100
         var terms = Core.CallTerms()
         if !streams { terms.deadline = now + UInt64(byte()) * 100_000_000 + 1 }
         terms.streamsRequest = streams
+        terms.isForOneAnswer = isForOneAnswer
         let method = services[0].methods[streams ? 1 : 0]
         if let stream = try? ends[side].core.call(
             method, terms, now: now, Caller(),
@@ -160,6 +162,10 @@ struct Program {
                 ends[side].core.takeCall(stream)
                 ends[side].calls.removeAll { $0 == stream }
             }
+        case .answer(let stream, _):
+            report(
+                ends[side].core.detail.attachment.take() != nil, "an answer without its caller")
+            ends[side].calls.removeAll { $0 == stream }
         case .ended:
             let core = ends[side].core
             ends[side].calls.removeAll { core.streams.slot(of: $0) == nil }

@@ -86,6 +86,9 @@ struct Listening {
                 core.hold(body, of: stream)
                 core.consumed(stream, body.credit)
                 if isLast, core.isOurs(stream) { core.takeCall(stream) }
+            case .answer(_, let range):
+                report(core.detail.attachment.take() != nil, "an answer without its caller")
+                check(Core.Body(range: range))
             case .cancelled(let stream): core.finish(stream, nil)
             default: break
             }

@@ -16,6 +16,27 @@ import Testing
         #expect(pair.server.servedCount == 0)
     }
 
+    @Test(arguments: [0, 2, 300_000])
+    func `a call for one answer ends with it`(size: Int) throws {
+        let data = [UInt8](repeating: 6, count: size)
+        var pair = Pair()
+        pair.run()
+        let stream = try pair.client.call(
+            echo, Blob([1]), deadline: .max, now: pair.now, 3, isForOneAnswer: true)
+        pair.run()
+        _ = try pair.server.answer(stream, Blob(data), isLast: true)
+        pair.run()
+        // A large one comes in parts, and goes another way.
+        let expected: Pair.Seen =
+            size < 128 << 10
+            ? .answer(stream, data, 3) : .message(stream, data, isLast: true)
+        let isExpected = pair.clientSaw.last == expected
+        #expect(isExpected)
+        #expect(pair.client.streams.isEmpty && pair.server.streams.isEmpty)
+        let client = pair.client
+        #expect(client.receiveCredit + client.window.owed == client.window.size)
+    }
+
     @Test func `both ends call each other on one connection`() throws {
         var pair = Pair()
         pair.run()

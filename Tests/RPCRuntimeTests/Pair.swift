@@ -31,6 +31,8 @@ struct Pair {
         case opened(UInt32, method: UInt32)
         case requestEnded(UInt32)
         case message(UInt32, [UInt8], isLast: Bool)
+        /// A call ends with its one answer.
+        case answer(UInt32, [UInt8], Int?)
         case head(UInt32, Metadata)
         case ended(Int?, RPCError.Code?, RPCError.Certainty?)
         case cancelled(UInt32)
@@ -117,6 +119,9 @@ struct Pair {
             } else {
                 core.consumed(stream, body.credit)
             }
+        case .answer(let stream, let range):
+            let data = read(Core.Body(range: range), core, input)
+            seen.append(.answer(stream, data, core.detail.attachment.take()?.number))
         case .ended:
             let error = core.detail.error
             seen.append(.ended(core.detail.attachment?.number, error?.code, error?.certainty))
@@ -163,10 +168,11 @@ struct Blob: Message {
 extension ConnectionCore where Attachment == Tag {
     mutating func call(
         _ method: MethodDescriptor, _ request: Blob, deadline: UInt64, now: UInt64,
-        _ attachment: Int
+        _ attachment: Int, isForOneAnswer: Bool = false
     ) throws(RPCError) -> UInt32 {
         var terms = CallTerms()
         terms.deadline = deadline
+        terms.isForOneAnswer = isForOneAnswer
         return try call(method, terms, now: now, Tag(attachment)) { request.encode(into: &$0) }
     }
 

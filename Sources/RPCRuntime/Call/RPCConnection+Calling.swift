@@ -78,13 +78,10 @@ extension RPCConnection {
         return state.withValue { state in
             guard state.arriving.stream == sink.stream else { return nil }
             state.arriving.stream = 0
-            if state.sinks.count < Self.sinksMax { state.sinks.append(sink) }
+            state.keep(sink)
             return state.arriving.range
         }
     }
-
-    /// How many sinks are kept for later calls.
-    private static var sinksMax: Int { 256 }
 
     @usableFromInline func unreadable(_ method: MethodDescriptor, _ failure: DecodingFailure)
         -> RPCError
@@ -260,14 +257,14 @@ extension RPCConnection {
 
     /// A sink for a unary call: one that an earlier call has left, where there is one.
     @usableFromInline func takeSink() -> UnarySink {
-        state.withValue { $0.sinks.popLast() } ?? UnarySink(self)
+        state.withValue { $0.takeSink() } ?? UnarySink(self)
     }
 
     /// Keeps the sink of a call that has ended well for a later one.
     @usableFromInline func giveBack(_ sink: UnarySink) {
         sink.reset()
         state.withValue { state in
-            if state.sinks.count < Self.sinksMax, state.end == nil { state.sinks.append(sink) }
+            if state.end == nil { state.keep(sink) }
         }
     }
 
@@ -292,7 +289,7 @@ extension RPCConnection {
         let (sink, isTimerLate, isFirst) = try state.withValue {
             state throws(RPCError) -> (UnarySink?, Bool, Bool) in
             if due == nil, state.needsQueue { return (nil, false, false) }
-            let sink = state.sinks.popLast() ?? UnarySink(self)
+            let sink = state.takeSink() ?? UnarySink(self)
             sink.began = now
             sink.stream = try state.core.call(method, terms, now: now, sink, encode)
             state.tally.callsMade &+= 1
@@ -481,7 +478,6 @@ extension RPCConnection {
         _ stream: UInt32, _ body: ConnectionCore<CallState>.Body, isLast: Bool, hasHead: Bool
     ) {
         if hasHead { noteHead(stream) }
-        if isLast, !body.isAssembled, !body.isCompressed, resumeCaller(stream, body) { return }
         let (call, isOver) = state.withValue { state -> (CallState?, Bool) in
             guard let slot = state.core.streams.slot(of: stream) else { return (nil, false) }
             if isLast, state.core.isOurs(stream) {
@@ -501,31 +497,27 @@ extension RPCConnection {
         callOver()
     }
 
-    /// Ends a call for one answer, and runs its task while the answer is where it arrived; false
-    /// when it is another kind of call, or the task cannot run now.
-    private func resumeCaller(_ stream: UInt32, _ body: ConnectionCore<CallState>.Body) -> Bool {
-        let (sink, isBusy) = state.withValue { state -> (CallState?, Bool) in
-            guard state.runner == 0, let slot = state.core.streams.slot(of: stream),
-                state.core.streams[slot].flags.contains(.awaitsAnswer)
-            else { return (nil, false) }
-            let sink = state.core.completeCall(slot, stream)
-            state.core.owe(body.credit)
-            state.arriving = (stream, body.range)
-            return (sink, !state.queue.isEmpty || state.core.drain != .no)
+    /// Runs the task of a call that has ended with its one answer while that is where it arrived.
+    func resumeCaller(_ stream: UInt32, _ range: Range<Int>) {
+        let (sink, mayRun, isBusy) = state.withValue { state -> (CallState?, Bool, Bool) in
+            let sink = state.core.detail.attachment.take()
+            // Not from within the task of a handler.
+            let mayRun = state.runner == 0
+            if mayRun { state.arriving = (stream, range) }
+            return (sink, mayRun, !state.queue.isEmpty || state.core.drain != .no)
         }
-        guard let sink else { return false }
-        loop.wakeNow(sink)
+        guard let sink else { return }
+        if mayRun { loop.wakeNow(sink) }
         let isTaken = state.withValue { state in
             defer { state.arriving.stream = 0 }
-            return state.arriving.stream == 0
+            return mayRun && state.arriving.stream == 0
         }
         if !isTaken {
             // The task goes on elsewhere, or later: on its way back to the loop it finds this.
-            _ = loop.withLent { sink.receive($0.extracting(body.range), credit: 0) }
+            _ = loop.withLent { sink.receive($0.extracting(range), credit: 0) }
             sink.sink?.finish(nil)
         }
         if isBusy { callOver() }
-        return true
     }
 
     /// Gives a message of a stream that goes on, which the core has noted, to its reader; with

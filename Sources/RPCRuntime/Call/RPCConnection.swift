@@ -36,7 +36,8 @@ public final class RPCConnection: ChannelHandler {
         var briefTimer: TimerID?
         /// The answer for which a task runs now, among the bytes that are lent; stream 0 for none.
         var arriving: (stream: UInt32, range: Range<Int>) = (0, 0..<0)
-        /// Sinks of calls that have ended, for later calls.
+        /// Sinks of calls that have ended, for later calls; the first stands apart.
+        var idleSink: UnarySink?
         var sinks: [UnarySink] = []
         /// Calls that wait until the peer serves fewer.
         var queue: [RoomWaiter] = []
@@ -63,6 +64,20 @@ public final class RPCConnection: ChannelHandler {
             isMarked = true
             channel.setNeedsFlush()
         }
+
+        /// A sink that an earlier call has left.
+        mutating func takeSink() -> UnarySink? { idleSink.take() ?? sinks.popLast() }
+
+        /// Keeps the sink of a call that has ended well for a later one.
+        mutating func keep(_ sink: UnarySink) {
+            if idleSink == nil {
+                idleSink = sink
+            } else if sinks.count < Self.sinksMax {
+                sinks.append(sink)
+            }
+        }
+
+        private static var sinksMax: Int { 256 }
 
         /// Whether a call must wait, because the peer serves no more at once, or others wait already.
         var needsQueue: Bool {
@@ -188,6 +203,7 @@ public final class RPCConnection: ChannelHandler {
         case .needsBytes, .request: break
         case .message(let stream, let body, let isLast, let hasHead):
             deliver(stream, body, isLast: isLast, hasHead: hasHead)
+        case .answer(let stream, let range): resumeCaller(stream, range)
         case .head(let stream): noteHead(stream)
         case .requestEnded(let stream): requests(of: stream)?.finish(nil)
         case .ready: ready()
@@ -288,7 +304,7 @@ public final class RPCConnection: ChannelHandler {
             defer {
                 (state.onEnd, state.timer, state.onReady, state.queue) = ([], nil, nil, [])
                 state.briefTimer = nil
-                (state.onPeerDrain, state.sinks) = ([], [])
+                (state.onPeerDrain, state.idleSink, state.sinks) = ([], nil, [])
                 (state.deflater, state.inflater) = (nil, nil)
             }
             return (

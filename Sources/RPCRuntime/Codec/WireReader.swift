@@ -108,18 +108,21 @@ public struct WireReader: Sendable {
 
     @usableFromInline
     mutating func longVarint(_ bytes: Span<UInt8>) throws(DecodingFailure) -> UInt64 {
+        let rest = bytes.extracting(position..<min(end, position &+ 10))
         var value: UInt64 = 0
         var shift: UInt64 = 0
-        while position < end {
-            let byte = bytes[position]
-            // The tenth byte holds the 64th bit and nothing else.
-            if shift == 63, byte > 1 { throw failure(.varintTooLong) }
-            position &+= 1
+        for index in rest.indices {
+            let byte = rest[index]
             value |= UInt64(byte & 0x7F) &<< shift
-            if byte < 0x80 { return value }
+            if byte < 0x80 {
+                // The tenth byte holds the 64th bit and nothing else.
+                if shift == 63, byte > 1 { break }
+                position &+= index &+ 1
+                return value
+            }
             shift &+= 7
         }
-        throw failure(.truncated)
+        throw failure(rest.count == 10 ? .varintTooLong : .truncated)
     }
 
     /// Reads a length and checks that as many bytes follow; does not move behind them.

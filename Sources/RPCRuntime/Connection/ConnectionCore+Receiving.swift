@@ -65,6 +65,7 @@ extension ConnectionCore {
             ))
     }
 
+    @inline(__always)
     private mutating func handle(
         _ header: FrameHeader, _ bytes: Span<UInt8>, _ payload: Range<Int>
     ) -> Event? {
@@ -130,15 +131,26 @@ extension ConnectionCore {
             owe(payload.count)
             return charge(1, "data on stream \(stream), which is gone")
         }
-        streams[slot].receiveCredit -= payload.count
-        guard streams[slot].receiveCredit >= 0 else {
+        let credit = streams[slot].receiveCredit - payload.count
+        guard credit >= 0 else {
             return broken("more bytes than the stream's credit (option streamWindow)")
         }
+        let body = payload.lowerBound + header.head..<payload.upperBound
+        // Nearly all calls end here: with their one answer, in one frame.
+        if endsMessage, endsStream, header.head == 0,
+            header.flags & FrameHeader.compressed == 0,
+            streams[slot].flags.contains(.awaitsAnswer),
+            !streams[slot].flags.contains(.assembling)
+        {
+            detail.attachment = completeCall(slot, stream)
+            owe(payload.count)
+            return .answer(stream: stream, body)
+        }
+        streams[slot].receiveCredit = credit
         guard isOurs(stream) || !streams[slot].flags.contains(.requestEnded) else {
             return broken("data on stream \(stream) behind the end of its request")
         }
         streams[slot].lastHeard = now
-        let body = payload.lowerBound + header.head..<payload.upperBound
         if header.head > 0 {
             if let failure = readHead(slot, stream, bytes, payload.lowerBound..<body.lowerBound) {
                 return failure

@@ -26,7 +26,7 @@ extension ConnectionCore {
         _ encode: (inout WireWriter) -> Void
     ) throws(RPCError) -> UInt32 {
         self.now = now
-        try checkMayCall(method, terms, now)
+        if !mayCall(terms, now), let refusal = refusal(method, terms, now) { throw refusal }
         let start = output.bytes.count
         writeHead(method, terms, now)
         let headLength = output.bytes.count - start - FrameHeader.size
@@ -75,7 +75,7 @@ extension ConnectionCore {
         let timeout = terms.deadline == .max ? 0 : max(1, (terms.deadline - now) / 1000)
         let heartbeat = terms.heartbeat > 0 ? max(1, terms.heartbeat / 1_000_000) : 0
         if terms.metadata == nil {
-            CallHead.append(
+            lastHead.append(
                 method: method.id, timeoutMicroseconds: timeout,
                 heartbeatMilliseconds: UInt32(clamping: heartbeat), to: &output.bytes)
             return
@@ -113,28 +113,35 @@ extension ConnectionCore {
             && (length <= pieceLimit || (length <= frameLimit && sendQueue.isEmpty))
     }
 
+    /// Whether a call may be begun now: cheap, as it is asked for every call.
+    @inline(__always)
+    private func mayCall(_ terms: borrowing CallTerms, _ now: UInt64) -> Bool {
+        phase == .open && !isPeerDraining && drain == .no && terms.deadline > now
+            && nextStream < 1 << 31 && hasRoomForCall && terms.metadata == nil
+    }
+
     /// Why no call may be begun now, if it may not; what a full peer refuses may be tried later.
-    private func checkMayCall(_ method: MethodDescriptor, _ terms: CallTerms, _ now: UInt64)
-        throws(RPCError)
+    private func refusal(_ method: MethodDescriptor, _ terms: CallTerms, _ now: UInt64)
+        -> RPCError?
     {
         func refused(_ code: RPCError.Code, _ why: String) -> RPCError {
             RPCError(code, "\(method.name) was not sent: \(why)", certainty: .notSent)
         }
         guard phase == .open else {
-            throw refused(.unavailable, "the link to \(peerName) is not open")
+            return refused(.unavailable, "the link to \(peerName) is not open")
         }
         guard !isPeerDraining, drain == .no else {
             let side = isPeerDraining ? peerName : "this end of the link to \(peerName)"
-            throw refused(.unavailable, "\(side) is draining and takes no new calls")
+            return refused(.unavailable, "\(side) is draining and takes no new calls")
         }
         guard terms.deadline > now else {
-            throw refused(.deadlineExceeded, "no time was left to call \(peerName)")
+            return refused(.deadlineExceeded, "no time was left to call \(peerName)")
         }
         guard nextStream < 1 << 31 else {
-            throw refused(.unavailable, "the link to \(peerName) has used up its stream ids")
+            return refused(.unavailable, "the link to \(peerName) has used up its stream ids")
         }
         guard hasRoomForCall else {
-            throw refused(
+            return refused(
                 .resourceExhausted,
                 "\(peerName) serves at most \(peerHello.streamsMax) calls at once (its option streamsMax)"
             )
@@ -142,8 +149,9 @@ extension ConnectionCore {
         if let metadata = terms.metadata,
             let flaw = metadata.flaw(limit: Int(clamping: peerHello.metadataBytesMax))
         {
-            throw refused(.resourceExhausted, "the call's metadata \(flaw) at \(peerName)")
+            return refused(.resourceExhausted, "the call's metadata \(flaw) at \(peerName)")
         }
+        return nil
     }
 
     /// Whether the peer serves one more call now.
@@ -213,7 +221,6 @@ extension ConnectionCore {
     }
 
     /// Sends a message on an open stream: of an answer, or of a stream of requests.
-    ///
     mutating func send(
         _ stream: UInt32, endsStream: Bool, isCompressed: Bool = false,
         _ encode: (inout WireWriter) -> Void
@@ -262,6 +269,7 @@ extension ConnectionCore {
         case waits
     }
 
+    @inline(__always)
     private func maySend(_ slot: Int, _ stream: UInt32) -> Bool {
         precondition(backlog(slot) == nil, "one message at a time is sent on a stream")
         let over: StreamFlags = isOurs(stream) ? .requestEnded : [.abandoned, .answered]

@@ -139,25 +139,39 @@ struct CallHead: Message {
     var heartbeatMilliseconds: UInt32 = 0
     var metadata = Metadata()
 
-    /// Appends room for a frame's header and a head without metadata, in one step.
-    static func append(
-        method: UInt32, timeoutMicroseconds: UInt64, heartbeatMilliseconds: UInt32,
-        to bytes: inout [UInt8]
-    ) {
-        bytes.append(addingCapacity: FrameHeader.size + 24) { output in
-            output.append(repeating: 0, count: FrameHeader.size)
-            if method != 0 {
-                WireWriter.put(1 << 3, &output)
-                WireWriter.put(UInt64(method), &output)
+    /// A head without metadata that has been written: calls of one method with the schema's
+    /// deadline all have the same.
+    struct Last {
+        private var method: UInt32 = 0
+        private var timeoutMicroseconds: UInt64 = 0
+        private var heartbeatMilliseconds: UInt32 = 0
+        /// Room for a frame's header, and the head.
+        private var bytes = [UInt8](repeating: 0, count: FrameHeader.size)
+
+        /// Appends room for a frame's header, and a head.
+        mutating func append(
+            method: UInt32, timeoutMicroseconds: UInt64, heartbeatMilliseconds: UInt32,
+            to output: inout [UInt8]
+        ) {
+            if method != self.method || timeoutMicroseconds != self.timeoutMicroseconds
+                || heartbeatMilliseconds != self.heartbeatMilliseconds
+            {
+                (self.method, self.timeoutMicroseconds) = (method, timeoutMicroseconds)
+                self.heartbeatMilliseconds = heartbeatMilliseconds
+                write()
             }
-            if timeoutMicroseconds != 0 {
-                WireWriter.put(2 << 3, &output)
-                WireWriter.put(timeoutMicroseconds, &output)
-            }
-            if heartbeatMilliseconds != 0 {
-                WireWriter.put(3 << 3, &output)
-                WireWriter.put(UInt64(heartbeatMilliseconds), &output)
-            }
+            output.append(contentsOf: bytes)
+        }
+
+        private mutating func write() {
+            var head = CallHead()
+            head.method = method
+            head.timeoutMicroseconds = timeoutMicroseconds
+            head.heartbeatMilliseconds = heartbeatMilliseconds
+            bytes.removeLast(bytes.count - FrameHeader.size)
+            var writer = WireWriter(exchange(&bytes, with: []))
+            head.encode(into: &writer)
+            bytes = writer.bytes
         }
     }
 

@@ -45,7 +45,9 @@ struct FrameHeader: Equatable {
 
     /// Reads the header at `offset`, where ``size`` bytes must be.
     init(_ bytes: Span<UInt8>, at offset: Int) {
-        let bytes = bytes.extracting(offset..<offset + Self.size)
+        let bytes = bytes.extracting(droppingFirst: offset)
+        // One check for all bytes.
+        precondition(bytes.count >= Self.size, "a header is read where there is none")
         length = Int(bytes[0]) | Int(bytes[1]) << 8 | Int(bytes[2]) << 16
         type = bytes[3]
         stream =
@@ -66,20 +68,24 @@ struct FrameHeader: Equatable {
 
     /// Writes the header over the ``size`` bytes at `offset`.
     func write(to bytes: inout [UInt8], at offset: Int) {
-        // One check that the array is not shared, for all bytes.
+        // One check that the array is not shared, and one of the bounds, for all bytes.
         var target = bytes.mutableSpan
+        let count = target.count
+        precondition(
+            offset >= 0 && count >= Self.size && offset <= count &- Self.size,
+            "a header is written where there is no room")
         target[offset] = UInt8(truncatingIfNeeded: length)
-        target[offset + 1] = UInt8(truncatingIfNeeded: length >> 8)
-        target[offset + 2] = UInt8(truncatingIfNeeded: length >> 16)
-        target[offset + 3] = type
-        target[offset + 4] = UInt8(truncatingIfNeeded: stream)
-        target[offset + 5] = UInt8(truncatingIfNeeded: stream >> 8)
-        target[offset + 6] = UInt8(truncatingIfNeeded: stream >> 16)
-        target[offset + 7] = UInt8(truncatingIfNeeded: stream >> 24)
-        target[offset + 8] = flags
-        target[offset + 9] = reserved
-        target[offset + 10] = UInt8(truncatingIfNeeded: head)
-        target[offset + 11] = UInt8(truncatingIfNeeded: head >> 8)
+        target[offset &+ 1] = UInt8(truncatingIfNeeded: length >> 8)
+        target[offset &+ 2] = UInt8(truncatingIfNeeded: length >> 16)
+        target[offset &+ 3] = type
+        target[offset &+ 4] = UInt8(truncatingIfNeeded: stream)
+        target[offset &+ 5] = UInt8(truncatingIfNeeded: stream >> 8)
+        target[offset &+ 6] = UInt8(truncatingIfNeeded: stream >> 16)
+        target[offset &+ 7] = UInt8(truncatingIfNeeded: stream >> 24)
+        target[offset &+ 8] = flags
+        target[offset &+ 9] = reserved
+        target[offset &+ 10] = UInt8(truncatingIfNeeded: head)
+        target[offset &+ 11] = UInt8(truncatingIfNeeded: head >> 8)
     }
 
     /// Makes room for a header, to be written over later; where it begins.
