@@ -66,7 +66,7 @@ public final class EventLoop: TaskExecutor, @unchecked Sendable {
 
     /// The bytes of ``lend(_:_:)``.
     @exclusivity(unchecked)
-    private var lent = unsafe UnsafeRawBufferPointer(start: nil, count: 0)
+    @usableFromInline var lent = unsafe UnsafeRawBufferPointer(start: nil, count: 0)
 
     /// Starts the thread.
     public init(name: String) {
@@ -196,6 +196,7 @@ public final class EventLoop: TaskExecutor, @unchecked Sendable {
     }
 
     /// Reads what is lent now; nothing outside of ``lend(_:_:)``.
+    @inlinable @inline(__always)
     public func withLent<Result>(_ body: (Span<UInt8>) -> Result) -> Result {
         precondition(isCurrent, "lent bytes are read on their loop")
         // Safe because a span cannot be kept, and `lend` is still under way.

@@ -98,11 +98,13 @@ import Glibc
     ) throws(TransportError) -> Int? {
         if unsafe !arrived.isEmpty { unsafe input = arrived }
         var filled = 0
+        ERR_clear_error()
         while filled < plain.count, let base = plain.baseAddress {
-            ERR_clear_error()
             let count = unsafe SSL_read(ssl, base + filled, Int32(clamping: plain.count - filled))
             if count > 0 {
                 filled += Int(count)
+                // OpenSSL reads no record ahead: with nothing of this one left, no other is there.
+                if unsafe input.isEmpty, unsafe SSL_pending(ssl) == 0 { return filled }
                 continue
             }
             switch unsafe SSL_get_error(ssl, count) {

@@ -40,33 +40,40 @@ struct BenchClient {
         var links: [RPCConnection] = []
         for index in 0..<options.connections { links.append(try await dial(index)) }
         let measurement = Measurement(options)
+        // One of each for all callers, as the limit has.
+        let request = Payload(data: [UInt8](repeating: 7, count: options.payload))
+        let tallies = loops.map { LoopBound(Tally(measurement), on: $0) }
         try await withThrowingTaskGroup(of: Void.self) { group in
-            for link in links {
+            for (index, link) in links.enumerated() {
                 let client = Echo.Client(link)
+                let tally = tallies[index % tallies.count]
                 for _ in 0..<options.outstanding {
                     group.addTask(executorPreference: link.loop) {
-                        try await call(client, options.payload, measurement)
+                        try await call(client, request, tally)
                     }
                 }
             }
             try await group.waitForAll()
         }
+        for tally in tallies {
+            try await onLoop(tally.loop) { tally.withValue { measurement.add($0) } }
+        }
         measurement.report()
     }
 
     /// Calls one after the other until the measurement is over.
-    private func call(_ client: Echo.Client, _ size: Int, _ measurement: Measurement) async throws {
-        let request = Payload(data: [UInt8](repeating: 7, count: size))
-        var tally = Tally(measurement)
+    private func call(
+        _ client: Echo.Client, _ request: Payload, _ tally: LoopBound<Tally>
+    ) async throws {
+        let size = request.data.count
         var start = Measurement.now()
         while true {
             let response = try await client.echo(request)
             precondition(response.data.count == size, "the echo has another size")
             let now = Measurement.now()
-            if !tally.finished(start, now: now) { break }
+            if !tally.withValue({ $0.finished(start, now: now) }) { break }
             start = now
         }
-        measurement.add(tally)
     }
 
     private func stream() async throws {
@@ -127,6 +134,8 @@ struct BenchClient {
     private func beside() async throws {
         let client = Echo.Client(try await dial())
         let measurement = Measurement(options)
+        let request = Payload(data: [UInt8](repeating: 7, count: options.payload))
+        let tally = LoopBound(Tally(measurement), on: loop)
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask(executorPreference: loop) {
                 let large = Payload(data: [UInt8](repeating: 7, count: options.count))
@@ -136,17 +145,18 @@ struct BenchClient {
                 }
             }
             for _ in 0..<options.outstanding {
-                group.addTask(executorPreference: loop) {
-                    try await call(client, options.payload, measurement)
-                }
+                group.addTask(executorPreference: loop) { try await call(client, request, tally) }
             }
             // The first error ends the others.
             while try await group.next() != nil {}
         }
+        try await onLoop(loop) { tally.withValue { measurement.add($0) } }
         measurement.report()
     }
 
-    private func onLoop(_ body: @escaping @Sendable () async throws -> Void) async throws {
-        try await Task(executorPreference: loop) { try await body() }.value
+    private func onLoop(
+        _ loop: EventLoop? = nil, _ body: @escaping @Sendable () async throws -> Void
+    ) async throws {
+        try await Task(executorPreference: loop ?? self.loop) { try await body() }.value
     }
 }

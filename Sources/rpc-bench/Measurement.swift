@@ -3,7 +3,8 @@ import Transport
 
 /// The window of one measurement, the CPU clocks at its ends, and the line of JSON that tells it.
 ///
-/// Every caller notes its calls in a ``Tally`` of its own, so that noting one takes no lock.
+/// Each loop's callers note their calls in a ``Tally`` of their own, so that noting one takes no
+/// lock.
 final class Measurement: Sendable {
     private struct Clocks: Sendable {
         var time: UInt64 = 0
@@ -107,7 +108,7 @@ final class Measurement: Sendable {
     }
 }
 
-/// The latencies that one caller has seen inside the window.
+/// The latencies that the callers of one loop have seen inside the window.
 struct Tally {
     private let measurement: Measurement
     private(set) var samples: [UInt32] = []
@@ -116,7 +117,7 @@ struct Tally {
 
     init(_ measurement: Measurement) {
         self.measurement = measurement
-        samples.reserveCapacity(1 << 16)
+        samples.reserveCapacity(1 << 24)
     }
 
     /// Notes a call that began at `start`; false when the measurement is over.
