@@ -35,6 +35,7 @@ public final class MethodHandler: Sendable {
             // Goes on with the requests behind it that are of the same method: each level of
             // asynchronous calls between two of them would cost a look-up of the executor.
             var incoming = first
+            var call = ServerCall(connection, method, first)
             repeat {
                 let read: Request? =
                     incoming.isLarge
@@ -42,13 +43,12 @@ public final class MethodHandler: Sendable {
                     : connection.request(incoming, method)
                 guard let request = read else { continue }
                 do throws(RPCError) {
-                    let response = try await body(
-                        request, ServerCall(connection, method, incoming))
+                    let response = try await body(request, call)
                     connection.answer(incoming.stream) { response.encode(into: &$0) }
                 } catch {
                     connection.fail(incoming.stream, error)
                 }
-            } while connection.next(method, &incoming)
+            } while connection.next(method, &incoming, &call)
         }
     }
 

@@ -71,14 +71,12 @@ extension RPCConnection {
         return response
     }
 
-    /// Where the answer is for which the sink's task runs now, and the sink is free for another
-    /// call; nil when it is not there.
+    /// Where the answer is for which the sink's task runs now; nil when it is not there.
     @usableFromInline func takeArriving(_ sink: UnarySink) -> Range<Int>? {
         guard loop.isCurrent else { return nil }
         return state.withValue { state in
             guard state.arriving.stream == sink.stream else { return nil }
             state.arriving.stream = 0
-            state.keep(sink)
             return state.arriving.range
         }
     }
@@ -499,23 +497,25 @@ extension RPCConnection {
 
     /// Runs the task of a call that has ended with its one answer while that is where it arrived.
     func resumeCaller(_ stream: UInt32, _ range: Range<Int>) {
-        let (sink, mayRun, isBusy) = state.withValue { state -> (CallState?, Bool, Bool) in
-            let sink = state.core.detail.attachment.take()
+        let (call, mayRun, isBusy) = state.withValue { state -> (CallState?, Bool, Bool) in
+            let call = state.core.detail.attachment.take()
             // Not from within the task of a handler.
             let mayRun = state.runner == 0
             if mayRun { state.arriving = (stream, range) }
-            return (sink, mayRun, !state.queue.isEmpty || state.core.drain != .no)
+            return (call, mayRun, !state.queue.isEmpty || state.core.drain != .no)
         }
-        guard let sink else { return }
-        if mayRun { loop.wakeNow(sink) }
+        guard let call else { return }
+        if mayRun { loop.wakeNow(call) }
         let isTaken = state.withValue { state in
             defer { state.arriving.stream = 0 }
-            return mayRun && state.arriving.stream == 0
+            guard mayRun, state.arriving.stream == 0 else { return false }
+            if let sink = call as? UnarySink, state.end == nil { state.keep(sink) }
+            return true
         }
         if !isTaken {
             // The task goes on elsewhere, or later: on its way back to the loop it finds this.
-            _ = loop.withLent { sink.receive($0.extracting(range), credit: 0) }
-            sink.sink?.finish(nil)
+            _ = loop.withLent { call.receive($0.extracting(range), credit: 0) }
+            call.sink?.finish(nil)
         }
         if isBusy { callOver() }
     }

@@ -142,10 +142,13 @@ extension RPCConnection {
     /// The next request, for a handler that has answered the one before; false when it is to
     /// return.
     @usableFromInline
-    func next(_ method: MethodDescriptor, _ incoming: inout IncomingCall) -> Bool {
+    func next(
+        _ method: MethodDescriptor, _ incoming: inout IncomingCall, _ call: inout ServerCall
+    ) -> Bool {
         guard mayGoOn(incoming.runner), let (handler, next) = nextRequest() else { return false }
         if handler.method === method {
             incoming = next
+            call.become(next)
             return true
         }
         state.withValue { $0.staged = (handler, next) }

@@ -7,12 +7,12 @@ public struct ServerCall: Sendable {
     public let method: MethodDescriptor
     /// What the caller sent before the request.
     public var metadata: Metadata { sent ?? Metadata() }
-    private let sent: Metadata?
+    private var sent: Metadata?
     /// Whether the request came compressed; of a stream of requests, its first frame.
-    public let isRequestCompressed: Bool
-    let stream: UInt32
+    public private(set) var isRequestCompressed: Bool
+    private(set) var stream: UInt32
     /// On the loop's clock; `UInt64.max` for none.
-    let deadline: UInt64
+    private(set) var deadline: UInt64
 
     @usableFromInline init(
         _ connection: RPCConnection, _ method: MethodDescriptor, _ incoming: IncomingCall
@@ -20,6 +20,16 @@ public struct ServerCall: Sendable {
         self.connection = connection
         self.method = method
         sent = incoming.metadata
+        isRequestCompressed = incoming.body?.isCompressed ?? false
+        stream = incoming.stream
+        deadline = incoming.deadline
+    }
+
+    /// Becomes another call of the same method on the same link.
+    ///
+    /// The references that they share are not counted anew.
+    @usableFromInline mutating func become(_ incoming: IncomingCall) {
+        if sent != nil || incoming.metadata != nil { sent = incoming.metadata }
         isRequestCompressed = incoming.body?.isCompressed ?? false
         stream = incoming.stream
         deadline = incoming.deadline

@@ -167,8 +167,8 @@ extension ConnectionCore {
         }
         let limit =
             unread > options.unreadBytesMax / 2 ? 0 : max(options.streamWindowMax, 0)
-        let credit = more(slot).window.read(count, now, growth: growthTime, max: limit)
-        guard credit > 0 else { return }
+        guard more(slot).window.read(count) else { return }
+        let credit = more(slot).window.credit(now, growth: growthTime, max: limit)
         streams[slot].receiveCredit += credit
         control(.credit, stream: stream, UInt64(credit), bytes: 4)
         measureRoundTrip()
@@ -194,9 +194,13 @@ extension ConnectionCore {
     }
 
     /// Gives connection credit back, in large steps.
+    @inline(__always)
     mutating func owe(_ count: Int) {
-        let credit = window.read(count, now, growth: growthTime, max: options.connectionWindowMax)
-        guard credit > 0 else { return }
+        if window.read(count) { giveCredit() }
+    }
+
+    private mutating func giveCredit() {
+        let credit = window.credit(now, growth: growthTime, max: options.connectionWindowMax)
         receiveCredit += credit
         control(.credit, stream: 0, UInt64(credit), bytes: 4)
         measureRoundTrip()

@@ -186,9 +186,12 @@ extension ConnectionCore {
     @discardableResult
     mutating func completeCall(_ slot: Int, _ stream: UInt32) -> Attachment? {
         lastCall = now
-        release(slot, stream)
-        let attachment = streams[slot].attachment.take()
-        streams.discard(slot: slot) { $0.letGo() }
+        if streams[slot].more != nil || streams[slot].unread > 0 { release(slot, stream) }
+        var attachment: Attachment?
+        streams.discard(slot: slot) { stream in
+            attachment = stream.attachment.take()
+            stream.more = nil
+        }
         return attachment
     }
 

@@ -14,10 +14,15 @@ struct Window {
         began = now
     }
 
-    /// Notes bytes as read; what to credit now, 0 while it is too little to tell of.
-    mutating func read(_ count: Int, _ now: UInt64, growth: UInt64, max limit: Int) -> Int {
+    /// Notes bytes as read; whether it is time to credit them by ``credit(_:growth:max:)``.
+    @inline(__always)
+    mutating func read(_ count: Int) -> Bool {
         owed += count
-        guard owed >= size / 4 else { return 0 }
+        return owed >= max(size / 4, 1)
+    }
+
+    /// What to credit now, for all that was read.
+    mutating func credit(_ now: UInt64, growth: UInt64, max limit: Int) -> Int {
         var credit = owed
         readSince += owed
         owed = 0

@@ -160,7 +160,8 @@ struct CallHead: Message {
                 self.heartbeatMilliseconds = heartbeatMilliseconds
                 write()
             }
-            output.append(contentsOf: bytes)
+            // Not as an array, whose references would be counted.
+            output.append(bytes.span, 0..<bytes.count)
         }
 
         private mutating func write() {
