@@ -160,8 +160,7 @@ struct CallHead: Message {
                 self.heartbeatMilliseconds = heartbeatMilliseconds
                 write()
             }
-            // Not as an array, whose references would be counted.
-            output.append(bytes.span, 0..<bytes.count)
+            output.append(contentsOf: bytes)
         }
 
         private mutating func write() {
