@@ -127,6 +127,10 @@ struct Program {
         var cursor = 0
         while true {
             let input = ends[side].input
+            if let answer = ends[side].core.nextAnswer(input.span, &cursor, now: now) {
+                ends[side].calls.removeAll { $0 == answer.stream }
+                continue
+            }
             let event = ends[side].core.next(input.span, &cursor, now: now)
             if case .needsBytes = event { break }
             handle(side, event)
@@ -162,10 +166,6 @@ struct Program {
                 ends[side].core.takeCall(stream)
                 ends[side].calls.removeAll { $0 == stream }
             }
-        case .answer(let stream, _):
-            report(
-                ends[side].core.detail.attachment.take() != nil, "an answer without its caller")
-            ends[side].calls.removeAll { $0 == stream }
         case .ended:
             let core = ends[side].core
             ends[side].calls.removeAll { core.streams.slot(of: $0) == nil }

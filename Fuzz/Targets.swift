@@ -71,6 +71,10 @@ struct Listening {
         var cursor = 0
         let given = input
         loop: while true {
+            if let answer = core.nextAnswer(given.span, &cursor, now: now) {
+                check(Core.Body(range: answer.range))
+                continue
+            }
             switch core.next(given.span, &cursor, now: now) {
             case .needsBytes: break loop
             case .request(let request):
@@ -86,9 +90,6 @@ struct Listening {
                 core.hold(body, of: stream)
                 core.consumed(stream, body.credit)
                 if isLast, core.isOurs(stream) { core.takeCall(stream) }
-            case .answer(_, let range):
-                report(core.detail.attachment.take() != nil, "an answer without its caller")
-                check(Core.Body(range: range))
             case .cancelled(let stream): core.finish(stream, nil)
             default: break
             }

@@ -103,8 +103,8 @@ import Glibc
             let count = unsafe SSL_read(ssl, base + filled, Int32(clamping: plain.count - filled))
             if count > 0 {
                 filled += Int(count)
-                // OpenSSL reads no record ahead: with nothing of this one left, no other is there.
-                if unsafe input.isEmpty, unsafe SSL_pending(ssl) == 0 { return filled }
+                // Without another attempt, which would find nothing.
+                if unsafe input.isEmpty, unsafe SSL_has_pending(ssl) == 0 { return filled }
                 continue
             }
             switch unsafe SSL_get_error(ssl, count) {

@@ -83,6 +83,11 @@ struct Pair {
             rest = rest.dropFirst(piece)
             var cursor = 0
             while true {
+                if let answer = core.nextAnswer(input.span, &cursor, now: now) {
+                    let data = read(Core.Body(range: answer.range), core, input)
+                    seen.append(.answer(answer.stream, data, answer.call.number))
+                    continue
+                }
                 let event = core.next(input.span, &cursor, now: now)
                 if case .needsBytes = event { break }
                 see(event, &core, input, &seen)
@@ -119,9 +124,6 @@ struct Pair {
             } else {
                 core.consumed(stream, body.credit)
             }
-        case .answer(let stream, let range):
-            let data = read(Core.Body(range: range), core, input)
-            seen.append(.answer(stream, data, core.detail.attachment.take()?.number))
         case .ended:
             let error = core.detail.error
             seen.append(.ended(core.detail.attachment?.number, error?.code, error?.certainty))

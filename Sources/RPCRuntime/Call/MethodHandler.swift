@@ -113,17 +113,38 @@ public final class MethodHandler: Sendable {
 
 /// A call as it came, on its way to its handler.
 @usableFromInline struct IncomingCall: Sendable {
-    @usableFromInline let stream: UInt32
-    let deadline: UInt64
+    @usableFromInline private(set) var stream: UInt32
+    private(set) var deadline: UInt64
     /// Where its first message is, for as long as the connection reads no further frame; nil when a
     /// stream of requests has not brought one yet.
-    let body: ConnectionCore<CallState>.Body?
+    private(set) var body: ConnectionCore<CallState>.Body?
     /// Whether no further message comes.
-    let isLast: Bool
+    private(set) var isLast: Bool
     /// Whether reading the message takes longer than one turn of the loop should.
     @usableFromInline var isLarge: Bool { body?.isLarge ?? false }
     /// What the caller sent before the request, if anything.
-    let metadata: Metadata?
+    private(set) var metadata: Metadata?
     /// The task that runs its handler, unless it was suspended meanwhile.
     var runner: UInt64
+
+    init(
+        stream: UInt32, deadline: UInt64, body: ConnectionCore<CallState>.Body?, isLast: Bool,
+        metadata: Metadata?, runner: UInt64
+    ) {
+        self.stream = stream
+        self.deadline = deadline
+        self.body = body
+        self.isLast = isLast
+        self.metadata = metadata
+        self.runner = runner
+    }
+
+    /// Becomes another call for the same task, whose request is whole and has nothing beside it.
+    mutating func become(_ stream: UInt32, deadline: UInt64, _ range: Range<Int>) {
+        self.stream = stream
+        self.deadline = deadline
+        body = ConnectionCore<CallState>.Body(range: range)
+        isLast = true
+        if metadata != nil { metadata = nil }
+    }
 }

@@ -495,22 +495,15 @@ extension RPCConnection {
         callOver()
     }
 
-    /// Runs the task of a call that has ended with its one answer while that is where it arrived.
-    func resumeCaller(_ stream: UInt32, _ range: Range<Int>) {
-        let (call, mayRun, isBusy) = state.withValue { state -> (CallState?, Bool, Bool) in
-            let call = state.core.detail.attachment.take()
-            // Not from within the task of a handler.
-            let mayRun = state.runner == 0
-            if mayRun { state.arriving = (stream, range) }
-            return (call, mayRun, !state.queue.isEmpty || state.core.drain != .no)
-        }
-        guard let call else { return }
-        if mayRun { loop.wakeNow(call) }
-        let isTaken = state.withValue { state in
-            defer { state.arriving.stream = 0 }
-            guard mayRun, state.arriving.stream == 0 else { return false }
-            if let sink = call as? UnarySink, state.end == nil { state.keep(sink) }
-            return true
+    /// Runs the task of a call that has ended with its one answer, while that is where it arrived
+    /// and ``State/arriving`` says where.
+    func resumeCaller(_ call: CallState, _ range: Range<Int>) {
+        loop.wakeNow(call)
+        let (isTaken, isBusy) = state.withValue { state in
+            let isTaken = state.arriving.stream == 0
+            state.arriving.stream = 0
+            if isTaken, let sink = call as? UnarySink, state.end == nil { state.keep(sink) }
+            return (isTaken, !state.queue.isEmpty || state.core.drain != .no)
         }
         if !isTaken {
             // The task goes on elsewhere, or later: on its way back to the loop it finds this.

@@ -11,10 +11,27 @@ extension RPCConnection {
         while let (handler, incoming) = nextRequest() { run(handler, incoming) }
     }
 
+    /// The answer of a call, if that is what comes next, and its task may run now.
+    private func nextAnswer() -> ConnectionCore<CallState>.Answer? {
+        let now = loop.now
+        return loop.withLent { bytes in
+            state.withValue { state in
+                // No task runs within another one, which a handler's is.
+                if state.runner != 0 || state.core.output.bytes.count >= state.earlyOutput {
+                    return nil
+                }
+                let answer = state.core.nextAnswer(bytes, &state.cursor, now: now)
+                if let answer { state.arriving = (answer.stream, answer.range) }
+                return answer
+            }
+        }
+    }
+
     /// Handles frames up to the next request that has a handler; nil when no complete one is left.
     private func nextRequest() -> (MethodHandler, IncomingCall)? {
         let now = loop.now
         while true {
+            while let answer = nextAnswer() { resumeCaller(answer.call, answer.range) }
             let event = loop.withLent { bytes in
                 state.withValue { state in
                     state.core.output.bytes.count >= state.earlyOutput
@@ -47,7 +64,9 @@ extension RPCConnection {
             state.tally.callsServed &+= 1
             state.running = request.stream
             state.context?.deadline.store(request.deadline, ordering: .relaxed)
-            return (state.routes.route(request.method), state.runner)
+            let route = state.routes.route(request.method)
+            if state.handler !== route?.handler { state.handler = route?.handler }
+            return (route, state.runner)
         }
         guard let route, route.isAllowed else {
             refuse(request, route?.handler.method)
@@ -56,7 +75,7 @@ extension RPCConnection {
         if request.deadline != .max, options.refusesDoomedCalls,
             route.handler.load.dooms(request.deadline - min(loop.now, request.deadline))
         {
-            refuseDoomed(request, route.handler.method)
+            refuseDoomed(request.stream, request.deadline, route.handler.method)
             return nil
         }
         let metadata =
@@ -81,12 +100,10 @@ extension RPCConnection {
         )
     }
 
-    private func refuseDoomed(
-        _ request: ConnectionCore<CallState>.Request, _ method: MethodDescriptor
-    ) {
-        let left = Duration.nanoseconds(Int64(clamping: request.deadline &- loop.now))
+    private func refuseDoomed(_ stream: UInt32, _ deadline: UInt64, _ method: MethodDescriptor) {
+        let left = Duration.nanoseconds(Int64(clamping: deadline &- loop.now))
         refuse(
-            request.stream, .deadlineExceeded,
+            stream, .deadlineExceeded,
             "\(method.name) usually takes longer than the \(left) that were left (option refusesDoomedCalls)"
         )
     }
@@ -145,6 +162,46 @@ extension RPCConnection {
     func next(
         _ method: MethodDescriptor, _ incoming: inout IncomingCall, _ call: inout ServerCall
     ) -> Bool {
+        while true {
+            switch nextRequest(of: method, &incoming) {
+            case .found:
+                call.become(incoming)
+                return true
+            case .doomed: refuseDoomed(incoming.stream, incoming.deadline, method)
+            case .other: return nextOther(method, &incoming, &call)
+            }
+        }
+    }
+
+    private enum Found { case found, doomed, other }
+
+    /// The next request, if it is one of the method whose handler has just answered.
+    private func nextRequest(of method: MethodDescriptor, _ incoming: inout IncomingCall) -> Found {
+        guard loop.isCurrent else { return .other }
+        let now = loop.now
+        return loop.withLent { bytes in
+            state.withValue { state in
+                guard Self.mayGoOn(incoming.runner, state),
+                    state.core.output.bytes.count < state.earlyOutput,
+                    let range = state.core.nextRequest(
+                        of: method.id, bytes, &state.cursor, now: now)
+                else { return .other }
+                let (stream, deadline) = (state.core.fresh.stream, state.core.fresh.deadline)
+                state.tally.callsServed &+= 1
+                state.running = stream
+                state.context?.deadline.store(deadline, ordering: .relaxed)
+                incoming.become(stream, deadline: deadline, range)
+                let isDoomed =
+                    deadline != .max && options.refusesDoomedCalls
+                    && state.handler?.load.dooms(deadline - min(now, deadline)) ?? false
+                return isDoomed ? .doomed : .found
+            }
+        }
+    }
+
+    private func nextOther(
+        _ method: MethodDescriptor, _ incoming: inout IncomingCall, _ call: inout ServerCall
+    ) -> Bool {
         guard mayGoOn(incoming.runner), let (handler, next) = nextRequest() else { return false }
         if handler.method === method {
             incoming = next
@@ -161,9 +218,12 @@ extension RPCConnection {
     /// a task behind that has this call's context.
     private func mayGoOn(_ number: UInt64) -> Bool {
         guard loop.isCurrent else { return false }
-        return state.withValue { state in
-            state.runner == number && Self.owners(state.context) == state.contextOwners
-        }
+        return state.withValue { Self.mayGoOn(number, $0) }
+    }
+
+    @inline(__always)
+    private static func mayGoOn(_ number: UInt64, _ state: borrowing State) -> Bool {
+        state.runner == number && owners(state.context) == state.contextOwners
     }
 
     /// How many hold a context; comparable between calls of this function alone.

@@ -19,6 +19,8 @@ public final class RPCConnection: ChannelHandler {
         var running: UInt32 = 0
         var context: CallContext?
         var contextOwners: UInt = 0
+        /// Whose request was found last.
+        var handler: MethodHandler?
         /// The request that the runner found for another method's handler.
         var staged: (MethodHandler, IncomingCall)?
         /// Whether the channel has been told that there is something to send.
@@ -203,7 +205,6 @@ public final class RPCConnection: ChannelHandler {
         case .needsBytes, .request: break
         case .message(let stream, let body, let isLast, let hasHead):
             deliver(stream, body, isLast: isLast, hasHead: hasHead)
-        case .answer(let stream, let range): resumeCaller(stream, range)
         case .head(let stream): noteHead(stream)
         case .requestEnded(let stream): requests(of: stream)?.finish(nil)
         case .ready: ready()
@@ -305,7 +306,7 @@ public final class RPCConnection: ChannelHandler {
                 (state.onEnd, state.timer, state.onReady, state.queue) = ([], nil, nil, [])
                 state.briefTimer = nil
                 (state.onPeerDrain, state.idleSink, state.sinks) = ([], nil, [])
-                (state.deflater, state.inflater) = (nil, nil)
+                (state.deflater, state.inflater, state.handler) = (nil, nil, nil)
             }
             return (
                 state.core.takeAll(), state.queue, state.onEnd,

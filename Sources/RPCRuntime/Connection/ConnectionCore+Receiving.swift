@@ -32,6 +32,41 @@ extension ConnectionCore {
         }
     }
 
+    /// A call of ours that has ended with its one answer, and where that is.
+    struct Answer {
+        var call: Attachment
+        var stream: UInt32
+        var range: Range<Int>
+    }
+
+    /// Handles the frame at `cursor` if it is the one answer of a call, whole and without anything
+    /// beside; nil, having moved nowhere, when ``next(_:_:now:)`` must look at it.
+    ///
+    /// Nearly all calls end here, for a fraction of what an event costs.
+    @inline(__always)
+    mutating func nextAnswer(_ bytes: Span<UInt8>, _ cursor: inout Int, now: UInt64) -> Answer? {
+        guard phase == .open, fresh.stream == 0, bytes.count - cursor >= FrameHeader.size
+        else { return nil }
+        let header = FrameHeader(bytes, at: cursor)
+        let start = cursor + FrameHeader.size
+        guard header.type == FrameType.data.rawValue,
+            header.flags == FrameHeader.endMessage | FrameHeader.endStream,
+            header.head == 0, header.reserved == 0,
+            header.length <= min(bytes.count - start, options.frameBytesMax, receiveCredit),
+            let slot = streams.slot(of: header.stream),
+            streams[slot].flags.contains(.awaitsAnswer),
+            !streams[slot].flags.contains(.assembling),
+            header.length <= streams[slot].receiveCredit
+        else { return nil }
+        self.now = now
+        lastReceived = now
+        cursor = start + header.length
+        receiveCredit -= header.length
+        let call = completeCall(slot, header.stream)
+        owe(header.length)
+        return call.map { Answer(call: $0, stream: header.stream, range: start..<cursor) }
+    }
+
     private mutating func notePartial(_ left: Int) {
         if left == 0 { partialSince = nil } else if partialSince == nil { partialSince = now }
         // What is left behind complete frames is a new frame's beginning.
@@ -131,22 +166,11 @@ extension ConnectionCore {
             owe(payload.count)
             return charge(1, "data on stream \(stream), which is gone")
         }
-        let credit = streams[slot].receiveCredit - payload.count
-        guard credit >= 0 else {
+        streams[slot].receiveCredit -= payload.count
+        guard streams[slot].receiveCredit >= 0 else {
             return broken("more bytes than the stream's credit (option streamWindow)")
         }
         let body = payload.lowerBound + header.head..<payload.upperBound
-        // Nearly all calls end here: with their one answer, in one frame.
-        if endsMessage, endsStream, header.head == 0,
-            header.flags & FrameHeader.compressed == 0,
-            streams[slot].flags.contains(.awaitsAnswer),
-            !streams[slot].flags.contains(.assembling)
-        {
-            detail.attachment = completeCall(slot, stream)
-            owe(payload.count)
-            return .answer(stream: stream, body)
-        }
-        streams[slot].receiveCredit = credit
         guard isOurs(stream) || !streams[slot].flags.contains(.requestEnded) else {
             return broken("data on stream \(stream) behind the end of its request")
         }

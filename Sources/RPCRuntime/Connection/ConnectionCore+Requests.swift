@@ -56,6 +56,41 @@ extension ConnectionCore {
             endsStream: endsStream, hasMetadata ? head.metadata : nil)
     }
 
+    /// Handles the frame at `cursor` if it is a whole request of `method` with nothing beside it; nil,
+    /// having moved nowhere, when ``next(_:_:now:)`` must look at it.
+    ///
+    /// Nearly all requests are the like of the one before, for a fraction of what an event costs.
+    ///
+    /// - Returns: Where its message is; ``fresh`` says the rest.
+    @inline(__always)
+    mutating func nextRequest(
+        of method: UInt32, _ bytes: Span<UInt8>, _ cursor: inout Int, now: UInt64
+    ) -> Range<Int>? {
+        guard phase == .open, fresh.stream == 0, bytes.count - cursor >= FrameHeader.size
+        else { return nil }
+        let header = FrameHeader(bytes, at: cursor)
+        let start = cursor + FrameHeader.size
+        guard header.type == FrameType.request.rawValue,
+            header.flags == FrameHeader.endMessage | FrameHeader.endStream, header.reserved == 0,
+            header.length <= min(bytes.count - start, options.frameBytesMax),
+            header.length <= min(receiveCredit, options.streamWindow),
+            header.head <= header.length, !isOurs(header.stream),
+            header.stream > lastPeerStream, header.stream < 1 << 31, !isFull,
+            let timeout = CallHead.timeout(of: method, bytes, start..<start + header.head)
+        else { return nil }
+        self.now = now
+        lastReceived = now
+        cursor = start + header.length
+        receiveCredit -= header.length
+        lastPeerStream = header.stream
+        owe(header.length)
+        fresh.stream = header.stream
+        fresh.method = method
+        fresh.deadline = deadline(timeout)
+        fresh.heartbeat = 0
+        return start + header.head..<cursor
+    }
+
     /// How often a caller hears of its call, in nanoseconds: a caller's wish costs its server no
     /// more than ten frames a second.
     private static func heartbeat(_ milliseconds: UInt32) -> UInt64 {
@@ -127,6 +162,7 @@ extension ConnectionCore {
                 isLast: true, hasMetadata: metadata != nil))
     }
 
+    @inline(__always)
     private func deadline(_ timeoutMicroseconds: UInt64) -> UInt64 {
         if timeoutMicroseconds == 0 { return .max }
         let (nanoseconds, isLong) = timeoutMicroseconds.multipliedReportingOverflow(by: 1000)
@@ -137,9 +173,15 @@ extension ConnectionCore {
     /// Whether ``refusal(_:)`` may have anything to say: cheap, as it is asked for every call.
     @inline(__always)
     private func mayRefuse(_ head: borrowing CallHead) -> Bool {
+        isFull || !head.metadata.isEmpty
+    }
+
+    /// Whether no more calls are taken now.
+    @inline(__always)
+    private var isFull: Bool {
         drain == .refusing || servedCount >= servedMax
             || account.servedCount >= options.peerStreamsMax
-            || backlogBytes > options.backlogBytesMax || !head.metadata.isEmpty
+            || backlogBytes > options.backlogBytesMax
     }
 
     private func refusal(_ head: CallHead) -> RPCError? {

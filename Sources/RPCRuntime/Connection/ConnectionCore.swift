@@ -66,8 +66,6 @@ struct ConnectionCore<Attachment: AnyObject> {
         /// A message is complete; of an answer with `isLast`, `takeCall` is to follow. `hasHead`:
         /// the answer's metadata stands before it.
         case message(stream: UInt32, Body, isLast: Bool, hasHead: Bool)
-        /// A call of ours for one answer has ended with it, which is in the bytes given to `next`.
-        case answer(stream: UInt32, Range<Int>)
         /// The answer's head has come ahead of its first message.
         case head(stream: UInt32)
         /// The request of a served stream is whole, without a further message.
@@ -91,7 +89,7 @@ struct ConnectionCore<Attachment: AnyObject> {
     struct Detail {
         var assembled = Assembly()
         var metadata = Metadata()
-        /// Of `ended` and `answer`: who made the call.
+        /// Of `ended`: who made the call.
         var attachment: Attachment?
         /// Of `ended`, nil for success; of `failed`, the reason.
         var error: RPCError?

@@ -175,6 +175,34 @@ struct CallHead: Message {
         }
     }
 
+    /// The timeout that a head without anything else than a method and that says, 0 for none; nil
+    /// when it is another head.
+    static func timeout(of method: UInt32, _ bytes: Span<UInt8>, _ range: Range<Int>) -> UInt64? {
+        let head = bytes.extracting(range)
+        var index = 0
+        guard number(1 << 3, head, &index) == UInt64(method) else { return nil }
+        if index == head.count { return 0 }
+        guard let timeout = number(2 << 3, head, &index), index == head.count else { return nil }
+        return timeout
+    }
+
+    /// The number behind a tag, if that is what stands at `index`.
+    @inline(__always)
+    private static func number(_ tag: UInt8, _ head: Span<UInt8>, _ index: inout Int) -> UInt64? {
+        guard index < head.count, head[index] == tag else { return nil }
+        index += 1
+        var value: UInt64 = 0
+        var shift: UInt64 = 0
+        while index < head.count, shift < 63 {
+            let byte = head[index]
+            index += 1
+            value |= UInt64(byte & 0x7F) &<< shift
+            if byte < 0x80 { return value }
+            shift += 7
+        }
+        return nil
+    }
+
     func encode(into writer: inout WireWriter) {
         writer.uint32(1, method)
         writer.uint64(2, timeoutMicroseconds)
