@@ -98,7 +98,7 @@ import Glibc
     ) throws(TransportError) -> Int? {
         if unsafe !arrived.isEmpty { unsafe input = arrived }
         var filled = 0
-        ERR_clear_error()
+        Self.forgetErrors()
         while filled < plain.count, let base = plain.baseAddress {
             let count = unsafe SSL_read(ssl, base + filled, Int32(clamping: plain.count - filled))
             if count > 0 {
@@ -124,7 +124,7 @@ import Glibc
     func write(_ plain: UnsafeRawBufferPointer) throws(TransportError) {
         var done = 0
         while done < plain.count, let base = plain.baseAddress {
-            ERR_clear_error()
+            Self.forgetErrors()
             let count = unsafe SSL_write(ssl, base + done, Int32(clamping: plain.count - done))
             guard count > 0 else { throw failure() }
             done += Int(count)
@@ -149,6 +149,12 @@ import Glibc
         // Checked in the handshake already; a mistake there must not admit anybody.
         if let why = context.refusal(of: identity) { throw TransportError(.tls, "TLS: \(why)") }
         return identity
+    }
+
+    /// Empties the queue of errors, as it must be before a call: mostly it is, and to clear it costs
+    /// more than to look.
+    private static func forgetErrors() {
+        if ERR_peek_error() != 0 { ERR_clear_error() }
     }
 
     /// The reason of a failure, from the certificate check where that is what failed.

@@ -10,4 +10,16 @@ final class CallContext: Sendable {
 
     /// On the loops' clock; `UInt64.max` for none.
     let deadline = Atomic(UInt64.max)
+
+    /// Whether any task of this process can have a context: one that only calls need not look.
+    private static let hasAny = Atomic(false)
+
+    init() { Self.hasAny.store(true, ordering: .relaxed) }
+
+    /// When the call must end that the current task serves, on the loops' clock; `UInt64.max` for
+    /// never.
+    static var currentDeadline: UInt64 {
+        guard hasAny.load(ordering: .relaxed) else { return .max }
+        return current?.deadline.load(ordering: .relaxed) ?? .max
+    }
 }

@@ -401,8 +401,7 @@ extension RPCConnection {
     {
         let timeout = options.timeout?.nanoseconds ?? method.deadlineNanoseconds
         let (own, isFar) = now.addingReportingOverflow(timeout)
-        let inherited = CallContext.current?.deadline.load(ordering: .relaxed) ?? .max
-        return min(isFar ? .max : own, inherited)
+        return min(isFar ? .max : own, CallContext.currentDeadline)
     }
 
     /// Gives a call of ours up, if it has not ended; only on the loop.

@@ -82,7 +82,7 @@ public final class RPCLink: Sendable {
         let began = loop.currentTime()
         let timeout = options.timeout?.nanoseconds ?? method.deadlineNanoseconds
         let (own, isFar) = began.addingReportingOverflow(timeout)
-        let inherited = CallContext.current?.deadline.load(ordering: .relaxed) ?? .max
+        let inherited = CallContext.currentDeadline
         let deadline = min(isFar ? .max : own, inherited)
         while true {
             switch find(method, waits: options.waitsForReady) {

@@ -95,7 +95,7 @@ public struct WireReader: Sendable {
     // MARK: Elements of the format
 
     /// Reads a number of seven bits a byte, lowest first.
-    @inlinable
+    @inlinable @inline(__always)
     public mutating func varint(_ bytes: Span<UInt8>) throws(DecodingFailure) -> UInt64 {
         guard position < end else { throw failure(.truncated) }
         let first = bytes[position]
@@ -126,7 +126,7 @@ public struct WireReader: Sendable {
     }
 
     /// Reads a length and checks that as many bytes follow; does not move behind them.
-    @inlinable
+    @inlinable @inline(__always)
     public mutating func delimited(_ bytes: Span<UInt8>) throws(DecodingFailure) -> Range<Int> {
         let length = try varint(bytes)
         guard length <= UInt64(end - position), long == nil || !standsElsewhere else {
