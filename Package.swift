@@ -91,8 +91,9 @@ let package = Package(
         .executableTarget(
             name: "rpc-bench",
             dependencies: ["MeshAPI", "RPCRuntime", "Transport", "ZKProtocol", "CLinux"],
-            swiftSettings: strict),
-
+            swiftSettings: strict,
+            // As with --static-swift-stdlib, which programs are to be deployed with.
+            linkerSettings: [.unsafeFlags(["-static-stdlib"], .when(configuration: .release))]),
         .executableTarget(
             name: "rpc-simulate", dependencies: ["RPCTesting", "RPCRuntime", "Transport"],
             swiftSettings: strict, plugins: ["RPCCodegenPlugin"]),
