@@ -13,7 +13,7 @@ import Testing
         for step in 0..<3000 {
             let id = UInt32(random.next() % 200) + 1
             if expected[id] == nil, random.next() % 3 > 0 {
-                table[table.insert(id)] = step
+                table.insert(id) { $0 = step }
                 expected[id] = step
             } else {
                 #expect(table.remove(id) == expected.removeValue(forKey: id))
@@ -34,7 +34,7 @@ import Testing
         for step in 0..<4000 {
             let side = Int(random.next() % 2)
             if expected.count < 300 || random.next() % 2 == 0 {
-                table[table.insert(next[side])] = step
+                table.insert(next[side]) { $0 = step }
                 expected[next[side]] = step
                 next[side] += 2
             } else {

@@ -101,6 +101,10 @@ public final class RPCConnection: ChannelHandler {
     /// Output that waits for the socket beyond which nothing more is read from the peer.
     private static var outputLimit: Int { 1 << 20 }
 
+    /// Output that is not left for the turn's end, when other connections have had their turn: it
+    /// is still in the processor's nearest cache.
+    private static var hotOutput: Int { 2048 }
+
     /// Makes the connection of a channel that is about to be started, or to connect.
     init(
         _ role: ConnectionCore<CallState>.Role, _ address: SocketAddress, on loop: EventLoop,
@@ -185,16 +189,17 @@ public final class RPCConnection: ChannelHandler {
             loop.lend(rest.span) { process() }
             rest.removeFirst(state.withValue { $0.cursor })
         }
-        let flooded = state.withValue { state -> Channel? in
+        let (full, flooded) = state.withValue { state -> (Channel?, Channel?) in
             state.input = rest
             state.needFlush()
-            if state.isReadingPaused || state.core.output.bytes.count <= Self.outputLimit {
-                return nil
-            }
+            let count = state.core.output.bytes.count
+            let full = count >= Self.hotOutput ? state.channel : nil
+            if state.isReadingPaused || count <= Self.outputLimit { return (full, nil) }
             state.isReadingPaused = true
-            return state.channel
+            return (full, state.channel)
         }
         flooded?.pauseReading()
+        full?.flushNow()
         updateTimer()
         if isDraining { closeIfDrained() }
     }

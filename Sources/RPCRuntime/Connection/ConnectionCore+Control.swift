@@ -45,6 +45,8 @@ extension ConnectionCore {
         frameLimit = min(Self.pumpHighWater, Int(clamping: hello.frameBytesMax))
         pieceLimit = min(Self.quantum, frameLimit)
         sendCredit = Int(clamping: hello.connectionWindow)
+        peerStreamWindow = Int(clamping: hello.streamWindow)
+        messageLimit = min(options.messageBytesMax, Int(clamping: hello.messageBytesMax))
         phase = .open
         lastCall = now
         return .ready

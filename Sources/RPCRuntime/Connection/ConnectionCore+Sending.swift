@@ -33,7 +33,9 @@ extension ConnectionCore {
         if terms.metadata != nil { try checkHead(headLength, from: start, method) }
         encode(&output)
         let length = output.bytes.count - start - FrameHeader.size + output.apartCount
-        try checkSize(length - headLength, from: start, "request to \(method.name)")
+        if length - headLength > messageLimit {
+            try checkSize(length - headLength, from: start, "request to \(method.name)")
+        }
         let stream = nextStream
         nextStream += 2
         lower(due: terms.deadline)
@@ -41,16 +43,18 @@ extension ConnectionCore {
         var streamFlags: StreamFlags = terms.isForOneAnswer ? .awaitsAnswer : []
         if terms.deadline == .max { streamFlags.insert(.openEnded) }
         if hasMessage { streamFlags.insert(.requestEnded) }
-        let credit = Int(clamping: peerHello.streamWindow)
+        let credit = peerStreamWindow
         let leaves =
             unsentHeads == 0 && mayLeave(length, start) && length <= sendCredit
             && length <= credit
-        let slot = streams.insert(stream)
-        streams[slot].set(
-            method: method.id, deadline: terms.deadline,
-            sendCredit: leaves ? credit - length : credit,
-            receiveCredit: options.streamWindow, flags: streamFlags, now: now)
-        streams[slot].attachment = attachment
+        let window = options.streamWindow
+        streams.insert(stream) { slot in
+            slot.set(
+                method: method.id, deadline: terms.deadline,
+                sendCredit: leaves ? credit &- length : credit, receiveCredit: window,
+                flags: streamFlags, now: now)
+            slot.attachment = attachment
+        }
         if leaves {
             let flags = Self.flags(
                 endsMessage: hasMessage, endsStream: hasMessage, terms.isCompressed)
@@ -184,10 +188,9 @@ extension ConnectionCore {
         _ length: Int, from start: Int, _ what: @autoclosure () -> String,
         _ certainty: RPCError.Certainty = .notSent
     ) throws(RPCError) {
-        let theirs = Int(clamping: peerHello.messageBytesMax)
-        let limit = min(options.messageBytesMax, theirs)
-        if length <= limit { return }
+        if length <= messageLimit { return }
         forget(from: start)
+        let (limit, theirs) = (messageLimit, Int(clamping: peerHello.messageBytesMax))
         let side = theirs < options.messageBytesMax ? peerName : "this end"
         throw RPCError(
             .resourceExhausted,
@@ -231,7 +234,7 @@ extension ConnectionCore {
             let length = output.bytes.count - start - FrameHeader.size + output.apartCount
             try checkSize(length, from: start, "answer")
             if endsStream, mayLeave(length, start), length <= sendCredit,
-                length <= Int(clamping: peerHello.streamWindow)
+                length <= peerStreamWindow
             {
                 let flags = Self.flags(endsMessage: true, endsStream: true, isCompressed)
                 FrameHeader(.data, stream: stream, length: length, flags: flags)

@@ -47,6 +47,7 @@ extension ConnectionCore {
         var flags: StreamFlags = []
 
         /// Makes a slot of the table a new stream's.
+        @inline(__always)
         mutating func set(
             method: UInt32, deadline: UInt64, sendCredit: Int, receiveCredit: Int,
             flags: StreamFlags, now: UInt64
@@ -151,11 +152,13 @@ extension ConnectionCore {
         lower(due: began.deadline)
         var flags: StreamFlags = [.running, .requestEnded]
         if began.deadline == .max { flags.insert(.openEnded) }
-        let slot = streams.insert(began.stream)
-        streams[slot].set(
-            method: began.method, deadline: began.deadline,
-            sendCredit: Int(clamping: peerHello.streamWindow),
-            receiveCredit: options.streamWindow, flags: flags, now: now)
+        let (credit, now) = (peerStreamWindow, now)
+        let window = options.streamWindow
+        let slot = streams.insert(began.stream) { stream in
+            stream.set(
+                method: began.method, deadline: began.deadline, sendCredit: credit,
+                receiveCredit: window, flags: flags, now: now)
+        }
         if began.heartbeat == 0 { return }
         more(slot).heartbeat = began.heartbeat
         lower(due: now &+ began.heartbeat)

@@ -141,6 +141,9 @@ struct ConnectionCore<Attachment: AnyObject> {
     var lastPeerStream: UInt32 = 0
 
     var peerHello = Hello()
+    /// Of the hello, so that no call clamps them.
+    var peerStreamWindow = 0
+    var messageLimit = 0
     /// The longest payload of one frame of a message that is cut, and of one that is not.
     var pieceLimit = Self.quantum
     var frameLimit = Self.quantum

@@ -66,8 +66,10 @@ struct StreamTable<Value> {
 
     /// Adds a stream whose id is not in the table; ids are never 0.
     ///
-    /// - Returns: Its slot, whose value is what a stream of before has left: no references.
-    mutating func insert(_ id: UInt32) -> Int {
+    /// - Parameter fill: Gets what a stream of before has left in the slot: no references.
+    /// - Returns: Its slot.
+    @discardableResult
+    mutating func insert(_ id: UInt32, _ fill: (inout Value) -> Void) -> Int {
         precondition(id != 0, "stream 0 is the connection")
         if count * 2 >= slots.count { grow() }
         var slot = home(id)
@@ -78,9 +80,16 @@ struct StreamTable<Value> {
             away += 1
         }
         if slots[slot].id != 0 { open(slot) }
-        slots[slot].id = id
+        Self.set(&slots[slot], id, fill)
         count += 1
         return slot
+    }
+
+    /// Changes a slot in one access to the array.
+    @inline(__always)
+    private static func set(_ slot: inout Slot, _ id: UInt32, _ change: (inout Value) -> Void) {
+        slot.id = id
+        change(&slot.value)
     }
 
     /// Empties a slot: those from there to the next empty one move up.
@@ -105,9 +114,17 @@ struct StreamTable<Value> {
     }
 
     /// Removes the stream in a slot from ``slot(of:)``; `clear` lets go of what it refers to.
+    @inline(__always)
     mutating func discard(slot: Int, _ clear: (inout Value) -> Void) {
-        clear(&slots[slot].value)
-        close(slot)
+        let next = after(slot)
+        if slots[next].id == 0 || next == home(slots[next].id) {
+            // Nothing moves up.
+            Self.set(&slots[slot], 0, clear)
+            count -= 1
+        } else {
+            clear(&slots[slot].value)
+            close(slot)
+        }
     }
 
     /// Closes the hole at a slot whose value refers to nothing any more.
@@ -127,6 +144,6 @@ struct StreamTable<Value> {
         let old = slots
         slots = Array(repeating: Slot(value: empty), count: old.count * 2)
         count = 0
-        for slot in old where slot.id != 0 { slots[insert(slot.id)].value = slot.value }
+        for slot in old where slot.id != 0 { insert(slot.id) { $0 = slot.value } }
     }
 }
