@@ -35,9 +35,19 @@ public struct RPCCaller: Sendable {
     public func unary<Request: Message, Response: Message>(
         _ method: MethodDescriptor, _ request: Request, _ options: CallOptions
     ) async throws(RPCError) -> Response {
-        if let fixed { return try await fixed.unary(method, request, options) }
+        if let fixed, let response: Response = try await fixed.unaryAtOnce(method, request, options) {
+            return response
+        }
+        return try await generalUnary(method, request, options)
+    }
+
+    /// The same where there is more to do: apart, so that what is inlined stays small.
+    @inlinable @inline(never)
+    func generalUnary<Request: Message, Response: Message>(
+        _ method: MethodDescriptor, _ request: Request, _ options: CallOptions
+    ) async throws(RPCError) -> Response {
         var options = options
-        return try await ready(method, &options).unary(method, request, options)
+        return try await connection(method, &options).unary(method, request, options)
     }
 
     /// Calls a method with a stream of answers, which lives as long as `body` runs.

@@ -2,8 +2,21 @@ import Synchronization
 public import Transport
 
 extension RPCConnection {
-    /// Calls a method with one answer; generated clients come here.
+    /// Calls a method with one answer; nil when it could not begin at once, on this task's loop.
     @inlinable @inline(__always)
+    func unaryAtOnce<Request: Message, Response: Message>(
+        _ method: MethodDescriptor, _ request: Request, _ options: CallOptions
+    ) async throws(RPCError) -> Response? {
+        guard loop.isCurrent, options.box == nil,
+            let sink = try begin(method, options, { request.encode(into: &$0) })
+        else { return nil }
+        await sink.waitBriefly()
+        if let response: Response = try arriving(sink, method) { return response }
+        return try await lateAnswer(LoopReference(sink, of: loop), method)
+    }
+
+    /// Calls a method with one answer.
+    @inlinable
     public func unary<Request: Message, Response: Message>(
         _ method: MethodDescriptor, _ request: Request, _ options: CallOptions
     ) async throws(RPCError) -> Response {
@@ -13,7 +26,7 @@ extension RPCConnection {
         }
     }
 
-    @inlinable @inline(__always)
+    @inlinable
     func unaryOnLoop<Request: Message, Response: Message>(
         _ method: MethodDescriptor, _ request: Request, _ options: CallOptions
     ) async throws(RPCError) -> Response {
