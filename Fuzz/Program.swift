@@ -131,6 +131,12 @@ struct Program {
                 ends[side].calls.removeAll { $0 == answer.stream }
                 continue
             }
+            if ends[side].core.nextRequest(
+                of: services[0].methods[0].id, input.span, &cursor, now: now) != nil
+            {
+                ends[side].served.append(ends[side].core.fresh.stream)
+                continue
+            }
             let event = ends[side].core.next(input.span, &cursor, now: now)
             if case .needsBytes = event { break }
             handle(side, event)

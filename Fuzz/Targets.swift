@@ -75,6 +75,13 @@ struct Listening {
                 check(Core.Body(range: answer.range))
                 continue
             }
+            if let range = core.nextRequest(
+                of: services[0].methods[0].id, given.span, &cursor, now: now)
+            {
+                check(Core.Body(range: range))
+                _ = try? core.send(core.fresh.stream, endsStream: true) { $0.bytes(1, [1, 2]) }
+                continue
+            }
             switch core.next(given.span, &cursor, now: now) {
             case .needsBytes: break loop
             case .request(let request):

@@ -132,7 +132,7 @@ struct Pair {
         }
     }
 
-    private static func read(_ body: Core.Body, _ core: Core, _ input: [UInt8]) -> [UInt8] {
+    static func read(_ body: Core.Body, _ core: Core, _ input: [UInt8]) -> [UInt8] {
         let bytes = body.isAssembled ? core.detail.assembled.joined() : Array(input[body.range])
         return (try? Blob(decoding: bytes))?.data ?? [0xBA, 0xD0]
     }
