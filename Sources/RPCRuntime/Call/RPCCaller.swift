@@ -35,7 +35,7 @@ public struct RPCCaller: Sendable {
     public func unary<Request: Message, Response: Message>(
         _ method: MethodDescriptor, _ request: Request, _ options: CallOptions
     ) async throws(RPCError) -> Response {
-        if let fixed, let response: Response = try await fixed.unaryAtOnce(method, request, options) {
+        if let fixed, let response: Response = try await fixed.atOnce(method, request, options) {
             return response
         }
         return try await generalUnary(method, request, options)

@@ -4,7 +4,7 @@ public import Transport
 extension RPCConnection {
     /// Calls a method with one answer; nil when it could not begin at once, on this task's loop.
     @inlinable @inline(__always)
-    func unaryAtOnce<Request: Message, Response: Message>(
+    func atOnce<Request: Message, Response: Message>(
         _ method: MethodDescriptor, _ request: Request, _ options: CallOptions
     ) async throws(RPCError) -> Response? {
         guard loop.isCurrent, options.box == nil,
@@ -16,7 +16,7 @@ extension RPCConnection {
     }
 
     /// Calls a method with one answer.
-    @inlinable
+    @inlinable @inline(__always)
     public func unary<Request: Message, Response: Message>(
         _ method: MethodDescriptor, _ request: Request, _ options: CallOptions
     ) async throws(RPCError) -> Response {
@@ -26,7 +26,9 @@ extension RPCConnection {
         }
     }
 
-    @inlinable
+    // Inlined, as a function that it were would begin by going where its task belongs, which for a
+    // task that prefers no loop is another thread.
+    @inlinable @inline(__always)
     func unaryOnLoop<Request: Message, Response: Message>(
         _ method: MethodDescriptor, _ request: Request, _ options: CallOptions
     ) async throws(RPCError) -> Response {
