@@ -21,25 +21,16 @@ public struct MessageWriter<Element: Message>: Sendable {
     /// time is over, and a resumable `.unavailable` when the server drains; for a caller the
     /// status that the handler answered with, or `.cancelled`.
     @inlinable public func write(_ message: Element) async throws(RPCError) {
-        if connection.loop.isCurrent {
-            try await writeOnLoop(message)
-        } else {
-            try await onLoop(connection.loop) { () throws(RPCError) in
-                try await writeOnLoop(message)
+        while connection.loop.isCurrent {
+            if let call { _ = try call.withValue { $0.end }?.get() }
+            switch try connection.write(stream, { message.encode(into: &$0) }) {
+            case .sent: return
+            case .waits: return try await connection.waitForBacklog(stream)
+            // Another task's message of this stream is still waiting.
+            case .busy: try await connection.waitForBacklog(stream)
             }
         }
-    }
-
-    @inlinable func writeOnLoop(_ message: Element) async throws(RPCError) {
-        if let call { _ = try call.withValue { $0.end }?.get() }
-        switch try connection.write(stream, { message.encode(into: &$0) }) {
-        case .sent: return
-        case .waits: try await connection.waitForBacklog(stream)
-        case .busy:
-            // Another task's message of this stream is still waiting.
-            try await connection.waitForBacklog(stream)
-            try await write(message)
-        }
+        try await onLoop(connection.loop) { () throws(RPCError) in try await write(message) }
     }
 
     /// Has the messages that follow compressed or not, where the other end takes that.

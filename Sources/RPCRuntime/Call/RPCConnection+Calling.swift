@@ -16,30 +16,37 @@ extension RPCConnection {
     }
 
     /// Calls a method with one answer.
-    @inlinable @inline(__always)
+    @inlinable
     public func unary<Request: Message, Response: Message>(
         _ method: MethodDescriptor, _ request: Request, _ options: CallOptions
     ) async throws(RPCError) -> Response {
-        if loop.isCurrent { return try await unaryOnLoop(method, request, options) }
+        if let response: Response = try await atOnce(method, request, options) { return response }
         return try await onLoop(loop) { () throws(RPCError) in
-            try await unaryOnLoop(method, request, options)
+            if let response: Response = try await atOnce(method, request, options) {
+                return response
+            }
+            return try await lateUnary(method, request, options)
         }
     }
 
-    // Inlined, as a function that it were would begin by going where its task belongs, which for a
-    // task that prefers no loop is another thread.
-    @inlinable @inline(__always)
-    func unaryOnLoop<Request: Message, Response: Message>(
-        _ method: MethodDescriptor, _ request: Request, _ options: CallOptions
-    ) async throws(RPCError) -> Response {
-        let begun = try begin(method, options) { request.encode(into: &$0) }
-        guard let sink = begun else { return try await lateUnary(method, request, options) }
-        if options.box != nil {
-            return try await lateAnswer(LoopReference(sink, of: loop), method)
+    // What must happen on the loop stands in one function with the look at whether this is it, and
+    // nothing that suspends between. A call of another asynchronous function begins with a change to
+    // where the task belongs, which for one that prefers no loop is another thread, although it
+    // may have run on the loop until then.
+
+    /// Begins a call by `body` on the loop, once the peer serves fewer if need be.
+    ///
+    /// - Parameter body: Gets the deadline of a call that has waited.
+    @inlinable
+    func whenRoom<Result: Sendable>(
+        _ method: MethodDescriptor, _ options: CallOptions,
+        _ body: @Sendable (UInt64?) throws(RPCError) -> Result
+    ) async throws(RPCError) -> Result {
+        if loop.isCurrent, !needsQueue { return try body(nil) }
+        return try await onLoop(loop) { () throws(RPCError) in
+            let due = needsQueue ? try await queue(method, options) : nil
+            return try body(due)
         }
-        await sink.waitBriefly()
-        if let response: Response = try arriving(sink, method) { return response }
-        return try await lateAnswer(LoopReference(sink, of: loop), method)
     }
 
     /// The answer of a call that is not answered within ``brief``, or whose task did not run when
@@ -49,24 +56,30 @@ extension RPCConnection {
         _ sink: LoopReference<UnarySink>, _ method: MethodDescriptor
     ) async throws(RPCError) -> Response {
         while loop.isCurrent {
-            if sink.object.end != nil { return try await finished(sink, method) }
+            if sink.object.end != nil {
+                guard let parts = try largeAnswer(sink.object, method) else {
+                    return try response(sink.object, method)
+                }
+                return try await read(parts, method)
+            }
             await sink.object.wait()
             if let response: Response = try arriving(sink.object, method) { return response }
         }
         return try await onLoop(loop) { () throws(RPCError) in try await lateAnswer(sink, method) }
     }
 
-    /// Calls a method that could not begin at once, since the peer serves as many calls as it may.
+    /// Calls a method that could not begin at once: the peer serves as many calls as it may, or the
+    /// caller wants to hear of more than the answer.
     @inlinable
     func lateUnary<Request: Message, Response: Message>(
         _ method: MethodDescriptor, _ request: Request, _ options: CallOptions
     ) async throws(RPCError) -> Response {
-        let due = try await queue(method, options)
-        let begun = try begin(method, options, due: due) { request.encode(into: &$0) }
-        guard let sink = begun else {
-            throw RPCError(.internal, "\(method.name) did not begin")
+        let sink = try await whenRoom(method, options) { (due) throws(RPCError) in
+            let sink = takeSink()
+            try begin(method, options, sink, due: due) { request.encode(into: &$0) }
+            return LoopReference(sink, of: loop)
         }
-        return try await lateAnswer(LoopReference(sink, of: loop), method)
+        return try await lateAnswer(sink, method)
     }
 
     /// The answer that is still where it arrived; nil when it must be looked for in its sink.
@@ -102,16 +115,20 @@ extension RPCConnection {
         RPCError(.internal, "the answer of \(method.name) cannot be read: \(failure)")
     }
 
-    /// The answer that has come to a sink; a large one is read over several turns of the loop.
+    /// The answer that has come to a sink, which is then used again, if it is a large one.
+    @usableFromInline
+    func largeAnswer(_ sink: UnarySink, _ method: MethodDescriptor) throws(RPCError) -> Assembly? {
+        guard let parts = sink.takeLarge() else { return nil }
+        try sink.check(method)
+        giveBack(sink)
+        return parts
+    }
+
+    /// Reads a large answer, over several turns of the loop.
     @inlinable
-    func finished<Response: Message>(
-        _ sink: LoopReference<UnarySink>, _ method: MethodDescriptor
-    ) async throws(RPCError) -> Response {
-        guard let parts = sink.object.takeLarge() else {
-            return try response(sink.object, method)
-        }
-        try sink.object.check(method)
-        giveBack(sink.object)
+    func read<Response: Message>(_ parts: Assembly, _ method: MethodDescriptor)
+        async throws(RPCError) -> Response
+    {
         do throws(DecodingFailure) {
             return try await Response.read(parts, on: loop)
         } catch { throw unreadable(method, error) }
@@ -139,13 +156,10 @@ extension RPCConnection {
         _ method: MethodDescriptor, _ request: Request, _ options: CallOptions,
         _ body: (MessageStream<Response>) async throws(RPCError) -> Result
     ) async throws(RPCError) -> Result {
-        let responses: MessageStream<Response>
-        if loop.isCurrent {
-            responses = try await open(method, request, options)
-        } else {
-            responses = try await onLoop(loop) { () throws(RPCError) in
-                try await open(method, request, options)
-            }
+        let responses = try await whenRoom(method, options) { (due) throws(RPCError) in
+            let responses = MessageStream<Response>(self, method)
+            try begin(method, options, responses.sink, due: due) { request.encode(into: &$0) }
+            return responses
         }
         do throws(RPCError) {
             let result = try await body(responses)
@@ -157,16 +171,6 @@ extension RPCConnection {
         }
     }
 
-    @inlinable
-    func open<Request: Message, Response: Message>(
-        _ method: MethodDescriptor, _ request: Request, _ options: CallOptions
-    ) async throws(RPCError) -> MessageStream<Response> {
-        let due = needsQueue ? try await queue(method, options) : nil
-        let responses = MessageStream<Response>(self, method)
-        try begin(method, options, responses.sink, due: due) { request.encode(into: &$0) }
-        return responses
-    }
-
     /// Calls a method with a stream of requests, which `send` writes; the answer follows its end.
     ///
     /// When the answer comes before `send` has ended, its writes throw, and the answer counts.
@@ -175,7 +179,12 @@ extension RPCConnection {
         _ method: MethodDescriptor, _ options: CallOptions,
         _ send: (MessageWriter<Request>) async throws(RPCError) -> Void
     ) async throws(RPCError) -> Response {
-        let (writer, call) = try await openUpload(Request.self, method, options)
+        let (writer, call) = try await whenRoom(method, options) { (due) throws(RPCError) in
+            let sink = takeSink()
+            try begin(method, options, sink, due: due) { _ in }
+            let call = LoopBound<MessageSink>(confined: sink, on: loop)
+            return (MessageWriter<Request>(self, sink.stream, call), call)
+        }
         do throws(RPCError) {
             try await send(writer)
             writer.finish()
@@ -186,22 +195,6 @@ extension RPCConnection {
             }
         }
         return try await answer(call, method)
-    }
-
-    @inlinable
-    func openUpload<Request: Message>(
-        _: Request.Type, _ method: MethodDescriptor, _ options: CallOptions
-    ) async throws(RPCError) -> (MessageWriter<Request>, LoopBound<MessageSink>) {
-        guard loop.isCurrent else {
-            return try await onLoop(loop) { () throws(RPCError) in
-                try await openUpload(Request.self, method, options)
-            }
-        }
-        let due = needsQueue ? try await queue(method, options) : nil
-        let sink = takeSink()
-        try begin(method, options, sink, due: due) { _ in }
-        let call = LoopBound<MessageSink>(confined: sink, on: loop)
-        return (MessageWriter(self, sink.stream, call), call)
     }
 
     /// Whether an answer has come in order.
@@ -224,7 +217,10 @@ extension RPCConnection {
                 guard let unary = sink as? UnarySink else {
                     throw RPCError(.internal, "\(method.name) has no answer")
                 }
-                return try await finished(LoopReference(unary, of: loop), method)
+                guard let parts = try largeAnswer(unary, method) else {
+                    return try response(unary, method)
+                }
+                return try await read(parts, method)
             }
             await sink.wait()
         }
@@ -238,9 +234,13 @@ extension RPCConnection {
         _ method: MethodDescriptor, _ options: CallOptions,
         _ body: (MessageWriter<Request>, MessageStream<Response>) async throws(RPCError) -> Result
     ) async throws(RPCError) -> Result {
-        let responses: MessageStream<Response>
-        let writer: MessageWriter<Request>
-        (writer, responses) = try await openBoth(method, options)
+        let (writer, responses) = try await whenRoom(method, options) { (due) throws(RPCError) in
+            let responses = MessageStream<Response>(self, method)
+            let sink = responses.sink
+            try begin(method, options, sink, due: due) { _ in }
+            let call = LoopBound<MessageSink>(confined: sink, on: loop)
+            return (MessageWriter<Request>(self, sink.stream, call), responses)
+        }
         do throws(RPCError) {
             let result = try await body(writer, responses)
             responses.end()
@@ -249,23 +249,6 @@ extension RPCConnection {
             responses.end()
             throw error
         }
-    }
-
-    @inlinable
-    func openBoth<Request: Message, Response: Message>(
-        _ method: MethodDescriptor, _ options: CallOptions
-    ) async throws(RPCError) -> (MessageWriter<Request>, MessageStream<Response>) {
-        guard loop.isCurrent else {
-            return try await onLoop(loop) { () throws(RPCError) in
-                try await openBoth(method, options)
-            }
-        }
-        let due = needsQueue ? try await queue(method, options) : nil
-        let responses = MessageStream<Response>(self, method)
-        let sink = responses.sink
-        try begin(method, options, sink, due: due) { _ in }
-        let call = LoopBound<MessageSink>(confined: sink, on: loop)
-        return (MessageWriter(self, sink.stream, call), responses)
     }
 
     /// A sink for a unary call: one that an earlier call has left, where there is one.
@@ -281,27 +264,19 @@ extension RPCConnection {
         }
     }
 
-    /// Begins a call for one answer; nil when it must wait for room.
-    ///
-    /// - Parameter due: The deadline of a call that has waited for room.
+    /// Begins a call for one answer, of which nothing else is to be told; nil when it must wait for
+    /// room.
     @usableFromInline
     func begin(
-        _ method: MethodDescriptor, _ options: CallOptions, due: UInt64? = nil,
-        _ encode: (inout WireWriter) -> Void
+        _ method: MethodDescriptor, _ options: CallOptions, _ encode: (inout WireWriter) -> Void
     ) throws(RPCError) -> UnarySink? {
-        if options.more != nil {
-            if due == nil, needsQueue { return nil }
-            let sink = takeSink()
-            try begin(method, options, sink, due: due, encode)
-            return sink
-        }
         if isCurrentTaskCancelled { throw Self.cancelled(method) }
         let now = loop.now
-        var terms = terms(method, options, due, now)
+        var terms = terms(method, options, nil, now)
         terms.isForOneAnswer = true
         let (sink, isTimerLate, isFirst) = try state.withValue {
             state throws(RPCError) -> (UnarySink?, Bool, Bool) in
-            if due == nil, state.needsQueue { return (nil, false, false) }
+            if state.needsQueue { return (nil, false, false) }
             let sink = state.takeSink() ?? UnarySink(self)
             sink.began = now
             sink.stream = try state.core.call(method, terms, now: now, sink, encode)
