@@ -9,10 +9,12 @@ import Transport
 
         usage: rpc-bench server --port P --certs DIR [--threads N] [limits]
                rpc-bench client --port P --certs DIR --workload W [options]
+               rpc-bench check --port P --certs DIR
                rpc-bench zk-download --device HOST:PORT [options]
 
         The server prints READY when it listens and runs until it is killed. The client prints
-        one line of JSON. DIR holds ca.pem, server.pem, server.key, client.pem and client.key.
+        one line of JSON. `check` calls every kind of method from tasks that prefer no event
+        loop, and ends with 0 when all are answered in order. DIR holds ca.pem, server.pem, server.key, client.pem and client.key.
 
         workloads:
           A  100 B, 1 connection, 1 call at a time     B  the same, 64 calls at a time
@@ -49,6 +51,7 @@ import Transport
             switch command {
             case "server": try await BenchServer.run(try BenchOptions(arguments))
             case "client": try await BenchClient(try BenchOptions(arguments)).run()
+            case "check": try await CallerCheck.run(try BenchOptions(arguments))
             case "zk-download": exit(await ZKDownload.run(arguments))
             default: fail("rpc-bench: no command '\(command)'; see rpc-bench --help")
             }
