@@ -69,7 +69,7 @@ import Glibc
 
     /// Goes on with the handshake, with the bytes that have arrived.
     ///
-    /// OpenSSL takes only a record's length at a time, so what came behind the handshake may be
+    /// OpenSSL takes no more at a time than its buffer holds, so what came behind the handshake may be
     /// untouched: when it is done, call ``read(_:into:)`` with no bytes before `arrived` goes
     /// away, or ``dropInput()``.
     func handshake(_ arrived: UnsafeRawBufferPointer) throws(TransportError) -> Progress {
