@@ -108,6 +108,7 @@ let package = Package(
         .testTarget(
             name: "RPCCodegenTests",
             dependencies: ["RPCCodegen", "RPCRuntime", "MeshAPI", "TestSchemas", "TestSupport"],
+            exclude: ["Goldens"],
             swiftSettings: strict),
         .testTarget(
             name: "RPCRuntimeTests",

@@ -40,14 +40,33 @@ import Testing
         ("unknownFields: bytes = 1", ["5: every message has a member `unknownFields` already"]),
         ("a: string = 1 (max 0)", ["24: a limit is 1 to 2147483647"]),
         ("a: string = 1 (max 2147483648)", ["24: a limit is 1 to 2147483647"]),
-        ("a: int32 = 1 (max 5)", ["23: `max` limits strings, bytes and lists"]),
-        ("a: list<int32 (max 5)> = 1", ["24: `max` limits strings, bytes and lists"]),
-        ("a: string = 1 (min 5)", ["20: `min` is no limit; there is `max`, as in `(max 64)`"]),
+        ("a: int32 = 1 (max 5)", [
+                "23: `max` and `min` limit strings, bytes and, `max` alone, lists and maps; "
+                    + "numbers have `range`"
+            ]),
+        ("a: list<int32 (max 5)> = 1", [
+                "24: `max` and `min` limit strings, bytes and, `max` alone, lists and maps; "
+                    + "numbers have `range`"
+            ]),
+        (
+            "a: string = 1 (min 5)",
+            [
+                "24: a plain field is empty until it is set, which is shorter than 5: "
+                    + "write `?` behind its type"
+            ]
+        ),
+        (
+            "a: string = 1 (mx 5)",
+            [
+                "20: `mx` is no option; there are `max`, `min`, `range`, `redact` and "
+                    + "`deprecated`, as in `(max 64)`"
+            ]
+        ),
         ("a: string = 1 (max 5", ["25: expected `)` behind the limit before the end of the line"]),
-        ("a: list<string>? = 1", ["8: a list is never absent, only empty: leave the `?` out"]),
+        ("a: list<string>? = 1", ["8: a list or map is never absent, only empty: leave the `?` out"]),
         (
             "a: list<list<string>> = 1",
-            ["13: a list holds no lists; put the inner one in a message"]
+            ["13: lists and maps hold no lists and maps; put the inner one in a message"]
         ),
         ("a: list<string = 1", ["20: expected `>` behind the type of the elements, found `=`"]),
         ("a: M = 1", ["5: `M` would contain itself through `a`; make it `list<M>`"]),
@@ -121,15 +140,17 @@ import Testing
         (
             "m(M) -> M { deadlin 5s, role ctl }",
             [
-                "17: `deadlin` is no annotation; there are `deadline`, `idle` and `role`; "
-                    + "did you mean `deadline`?"
+                "17: `deadlin` is no annotation; there are `deadline`, `idle`, `role`, "
+                    + "`safe`, `idempotent`, `get`, `post`, `put`, `patch`, `delete` and "
+                    + "`deprecated`; did you mean `deadline`?"
             ]
         ),
         (
             "m(M) -> M { role ctl, dedline 5s }",
             [
-                "27: `dedline` is no annotation; there are `deadline`, `idle` and `role`; "
-                    + "did you mean `deadline`?"
+                "27: `dedline` is no annotation; there are `deadline`, `idle`, `role`, "
+                    + "`safe`, `idempotent`, `get`, `post`, `put`, `patch`, `delete` and "
+                    + "`deprecated`; did you mean `deadline`?"
             ]
         ),
         (
@@ -267,44 +288,44 @@ import Testing
             """)
         #expect(
             tree.mistakes() == """
-                test.rpc:4:8: error: there is no type `strng`; did you mean `string`?
+                test.rpc:4:8: error: there is no type `strng`; did you mean `string`? [IDL029]
                 \tname: strng = 1
                 \t      ^~~~~
-                test.rpc:6:5: error: `device` is a field already
+                test.rpc:6:5: error: `device` is a field already [IDL025]
                     device: string = 2 (max 0)
                     ^~~~~~
                 test.rpc:5:5: note: the first is here
                     device: string = 2
                     ^~~~~~
-                test.rpc:6:22: error: the number 2 belongs to `device`; 3 is free
+                test.rpc:6:22: error: the number 2 belongs to `device`; 3 is free [IDL042]
                     device: string = 2 (max 0)
                                      ^
                 test.rpc:5:22: note: the first is here
                     device: string = 2
                                      ^
-                test.rpc:6:29: error: a limit is 1 to 2147483647
+                test.rpc:6:29: error: a limit is 1 to 2147483647 [IDL063]
                     device: string = 2 (max 0)
                                             ^
-                test.rpc:7:5: error: the name `old` is reserved
+                test.rpc:7:5: error: the name `old` is reserved [IDL044]
                     old: string = 9
                     ^~~
                 test.rpc:8:17: note: here
                     reserved 9, "old"
                                 ^~~~~
-                test.rpc:7:19: error: the number 9 is reserved
+                test.rpc:7:19: error: the number 9 is reserved [IDL043]
                     old: string = 9
                                   ^
                 test.rpc:8:14: note: here
                     reserved 9, "old"
                              ^
                 test.rpc:10:1: error: expected `message`, `enum` or `service`, found `mesage`; \
-                did you mean `message`?
+                did you mean `message`? [IDL005]
                 mesage Other {}
                 ^~~~~~
-                test.rpc:11:6: error: `Mood` has no value 0, which a field has until it is set
+                test.rpc:11:6: error: `Mood` has no value 0, which a field has until it is set [IDL070]
                 enum Mood { happy = 1 }
                      ^~~~
-                test.rpc:12:6: error: `Punch` is declared twice
+                test.rpc:12:6: error: `Punch` is declared twice [IDL023]
                 enum Punch { z = 0 }
                      ^~~~~
                 test.rpc:3:9: note: the first is here

@@ -93,7 +93,7 @@ import Testing
         ])
         #expect(
             tree.mistakes() == """
-                test.rpc:3:9: error: `Punch` is declared by an import too
+                test.rpc:3:9: error: `Punch` is declared by an import too [IDL023]
                 service Punch {}
                         ^~~~~
                 punch.rpc:2:9: note: here

@@ -30,5 +30,6 @@ struct TestTree {
     func headlines(_ path: String = "test.rpc") -> [String] {
         mistakes(path).split(separator: "\n").map(String.init)
             .filter { $0.contains(": error: ") }
+            .map { $0.replacing(#/ \[IDL\d+\]$/#, with: "") }
     }
 }

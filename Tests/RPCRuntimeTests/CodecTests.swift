@@ -47,7 +47,7 @@ import Testing
     func `a nested message of any length has the shortest length before it`(_ size: Int) throws {
         // The value's own head counts too, so the sizes around each border are all met.
         var writer = WireWriter([0xAA])
-        writer.message(1, Raw(bytes: [UInt8](repeating: 0x5A, count: size)))
+        writer.field(1, "raw", Raw(bytes: [UInt8](repeating: 0x5A, count: size)))
         var length = WireWriter()
         length.varint(UInt64(size))
         let expected = size == 0 ? [0xAA] : [0xAA, 0x0A] + length.bytes
@@ -115,7 +115,7 @@ import Testing
 
     @Test func `a writer appends to the array it was given`() {
         var writer = WireWriter([1, 2])
-        writer.uint32(1, 3)
+        writer.field(1, "number", UInt32(3))
         #expect(writer.bytes == [1, 2, 8, 3])
     }
 
@@ -136,10 +136,10 @@ private struct Raw: Message {
     init(bytes: [UInt8]) { self.bytes = bytes }
 
     static var typeName: String { "test.Raw" }
-    func encode(into writer: inout WireWriter) { writer.raw(bytes) }
-    mutating func decode(from bytes: Span<UInt8>, _ reader: inout WireReader)
+    func write(to writer: inout some FieldWriter) { writer.unknown(bytes) }
+    mutating func read(from bytes: Span<UInt8>, _ reader: inout some FieldReader)
         throws(DecodingFailure)
     {
-        while let tag = try reader.next(bytes) { try reader.unknown(bytes, tag, &self.bytes) }
+        while try reader.more(bytes) { try reader.rest(bytes, &self.bytes) }
     }
 }

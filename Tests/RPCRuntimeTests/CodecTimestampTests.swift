@@ -106,8 +106,8 @@ import Testing
         }
         func field(_ tag: UInt64, _ seconds: Int64, _ nanoseconds: Int32) -> [UInt8] {
             var inner = WireWriter()
-            inner.int64(1, seconds)
-            inner.int32(2, nanoseconds)
+            inner.field(1, "seconds", seconds)
+            inner.field(2, "nanos", nanoseconds)
             var writer = WireWriter()
             writer.varint(tag)
             writer.varint(UInt64(inner.bytes.count))

@@ -169,27 +169,25 @@ import Transport
         var number: UInt64 = 0
         var unknownFields: [UInt8] = []
 
-        func encode(into writer: inout WireWriter) {
-            writer.bytes(1, one)
-            writer.bytes(2, many)
-            writer.string(3, text)
-            writer.message(4, blob)
-            writer.uint64(5, number)
-            writer.raw(unknownFields)
+        func write(to writer: inout some FieldWriter) {
+            writer.field(1, "one", one)
+            writer.field(2, "many", many)
+            writer.field(3, "text", text)
+            writer.field(4, "blob", blob)
+            writer.field(5, "number", number)
+            writer.unknown(unknownFields)
         }
 
-        mutating func decode(from bytes: Span<UInt8>, _ reader: inout WireReader)
+        mutating func read(from bytes: Span<UInt8>, _ reader: inout some FieldReader)
             throws(DecodingFailure)
         {
-            while let tag = try reader.next(bytes) {
-                switch tag {
-                case 1 << 3 | 2: one = try reader.bytes(bytes, max: 200)
-                case 2 << 3 | 2: try reader.bytes(bytes, max: 300, appendingTo: &many, count: 9)
-                case 3 << 3 | 2: text = try reader.string(bytes, max: 100)
-                case 4 << 3 | 2: try reader.message(bytes, into: &blob)
-                case 5 << 3: number = try reader.uint64(bytes)
-                default: try reader.unknown(bytes, tag, &unknownFields)
-                }
+            while try reader.more(bytes) {
+                try reader.field(bytes, 1, "one", &one, 0...200)
+                try reader.field(bytes, 2, "many", &many, 0...300, count: 9)
+                try reader.field(bytes, 3, "text", &text, 0...100)
+                try reader.field(bytes, 4, "blob", &blob)
+                try reader.field(bytes, 5, "number", &number)
+                try reader.rest(bytes, &unknownFields)
             }
         }
     }
@@ -206,7 +204,7 @@ import Transport
         message.number = random.next() >> (random.next() % 64)
         if random.next() % 4 == 0 {
             var writer = WireWriter()
-            writer.bytes(99, bytes(300))
+            writer.field(99, "bytes", bytes(300))
             message.unknownFields = writer.bytes
         }
         return message

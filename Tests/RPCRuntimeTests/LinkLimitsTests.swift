@@ -261,8 +261,8 @@ private struct CreditSum {
 /// A message that never can be read.
 private struct Unreadable: Message {
     static let typeName = "test.Unreadable"
-    func encode(into writer: inout WireWriter) {}
-    mutating func decode(from bytes: Span<UInt8>, _ reader: inout WireReader)
+    func write(to writer: inout some FieldWriter) {}
+    mutating func read(from bytes: Span<UInt8>, _ reader: inout some FieldReader)
         throws(DecodingFailure)
     {
         throw DecodingFailure(.truncated, offset: 0)

@@ -153,16 +153,14 @@ struct Blob: Message {
     init() {}
     init(_ data: [UInt8]) { self.data = data }
 
-    func encode(into writer: inout WireWriter) { writer.bytes(1, data) }
+    func write(to writer: inout some FieldWriter) { writer.field(1, "data", data) }
 
-    mutating func decode(from bytes: Span<UInt8>, _ reader: inout WireReader)
+    mutating func read(from bytes: Span<UInt8>, _ reader: inout some FieldReader)
         throws(DecodingFailure)
     {
-        while let tag = try reader.next(bytes) {
-            switch tag {
-            case 1 << 3 | 2: data = try reader.bytes(bytes, max: 64 << 20)
-            default: try reader.ignore(bytes, tag)
-            }
+        while try reader.more(bytes) {
+            try reader.field(bytes, 1, "data", &data, 0...(64 << 20))
+            try reader.rest(bytes)
         }
     }
 }

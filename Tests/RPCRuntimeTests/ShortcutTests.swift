@@ -67,7 +67,7 @@ import Testing
             let size = random.next() % 8 == 0 ? 70_000 : Int(random.next() % 300)
             let method = random.next() % 6 == 0 ? other : echo
             _ = try pair.client.call(method, terms, now: pair.now, Tag(number)) {
-                $0.bytes(1, [UInt8](repeating: UInt8(number), count: size))
+                $0.field(1, "data", [UInt8](repeating: UInt8(number), count: size))
             }
         }
     }

@@ -16,7 +16,13 @@ public struct DecodingFailure: Error, Hashable, Sendable {
         case tooDeep(limit: Int)
         /// A string or bytes value has more bytes than the schema's `max`.
         case tooLong(length: Int, limit: Int)
-        /// A list has more elements than the schema's `max`.
+        /// A string or bytes value has fewer bytes than the schema's `min`.
+        case tooShort(length: Int, limit: Int)
+        /// A number lies outside the schema's `range`.
+        case notWithin(value: String, limit: String)
+        /// A string is not the form of a UUID.
+        case invalidUUID
+        /// A list or map has more elements than the schema's `max`.
         case tooMany(limit: Int)
         /// A timestamp or duration lies outside its range.
         case outOfRange
@@ -66,6 +72,11 @@ extension DecodingFailure.Reason: CustomStringConvertible {
         case .tooDeep(let limit): "messages are nested more than \(limit) deep"
         case .tooLong(let length, let limit):
             "\(length) bytes are over the limit of \(limit) (`max` in the schema)"
+        case .tooShort(let length, let limit):
+            "\(length) bytes are under the limit of \(limit) (`min` in the schema)"
+        case .notWithin(let value, let limit):
+            "\(value) is not within \(limit) (`range` in the schema)"
+        case .invalidUUID: "the string is not a UUID, 8-4-4-4-12 hexadecimal digits"
         case .tooMany(let limit): "the list is over the limit of \(limit) (`max` in the schema)"
         case .outOfRange: "the time is outside its range"
         }

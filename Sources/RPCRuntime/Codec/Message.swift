@@ -1,21 +1,40 @@
-/// A value with a binary form; what the schema compiler generates.
+/// A value with fields; what the schema compiler generates.
 ///
-/// The binary form is protobuf's wire format, written deterministically: `docs/IDL.md`, part 6.
-public protocol Message: Sendable, Hashable {
+/// It says once how its fields are written and once how they are read, and has with that a binary
+/// form, which is protobuf's wire format, written deterministically (`docs/IDL.md`, part 6), and a
+/// JSON form (part 7).
+public protocol Message: FieldValue where Limit == Unlimited {
     /// Every field at its default.
     init()
     /// `package.Message`.
     static var typeName: String { get }
-    /// Appends the binary form; deterministic.
-    func encode(into writer: inout WireWriter)
-    /// Reads fields up to the end of the reader's range and merges them in.
+    /// Gives every field to the writer, in ascending order of the numbers.
+    func write(to writer: inout some FieldWriter)
+    /// Takes fields from the reader up to the end of its range and merges them in.
     ///
     /// After an error the value holds what was read before it.
+    mutating func read(from bytes: Span<UInt8>, _ reader: inout some FieldReader)
+        throws(DecodingFailure)
+
+    // These have an implementation already. They are requirements so that each message has code of
+    // its own for each form.
+
+    /// Appends the binary form; deterministic.
+    func encode(into writer: inout WireWriter)
+    /// Reads the binary form and merges it in.
     mutating func decode(from bytes: Span<UInt8>, _ reader: inout WireReader)
         throws(DecodingFailure)
 }
 
 extension Message {
+    @inlinable
+    public func encode(into writer: inout WireWriter) { write(to: &writer) }
+
+    @inlinable
+    public mutating func decode(from bytes: Span<UInt8>, _ reader: inout WireReader)
+        throws(DecodingFailure)
+    { try read(from: bytes, &reader) }
+
     /// The binary form as an array of its own.
     @inlinable
     public func encoded() -> [UInt8] {
@@ -44,7 +63,8 @@ extension Message {
 }
 
 /// An enumeration of a schema: a number that this program may not have a name for.
-public protocol OpenEnum: RawRepresentable, Sendable, Hashable where RawValue == Int32 {
+public protocol OpenEnum: FieldValue, RawRepresentable
+where RawValue == Int32, Limit == Unlimited {
     /// The value whose number is 0.
     init()
     /// The value of a number; `unrecognized` where the schema has no name for it.
@@ -55,4 +75,4 @@ public protocol OpenEnum: RawRepresentable, Sendable, Hashable where RawValue ==
 ///
 /// Generated code names the one it was made for, so that code of another generation does not
 /// compile.
-public enum GeneratedCode2 {}
+public enum GeneratedCode3 {}

@@ -84,22 +84,19 @@ extension Timestamp: Comparable {
 extension Timestamp: Message {
     public static var typeName: String { "google.protobuf.Timestamp" }
 
-    public func encode(into writer: inout WireWriter) {
-        writer.int64(1, seconds)
-        writer.int32(2, nanoseconds)
+    public func write(to writer: inout some FieldWriter) {
+        writer.field(1, "seconds", seconds)
+        writer.field(2, "nanos", nanoseconds)
     }
 
     /// Merges in what the bytes have; unknown fields are dropped, there being none.
-    public mutating func decode(from bytes: Span<UInt8>, _ reader: inout WireReader)
+    public mutating func read(from bytes: Span<UInt8>, _ reader: inout some FieldReader)
         throws(DecodingFailure)
     {
-        var ignored: [UInt8] = []
-        while let tag = try reader.next(bytes) {
-            switch tag {
-            case 8: seconds = try reader.int64(bytes)
-            case 16: nanoseconds = try reader.int32(bytes)
-            default: try reader.unknown(bytes, tag, &ignored)
-            }
+        while try reader.more(bytes) {
+            try reader.field(bytes, 1, "seconds", &seconds)
+            try reader.field(bytes, 2, "nanos", &nanoseconds)
+            try reader.rest(bytes)
         }
         guard Self.secondsRange.contains(seconds), (0...999_999_999).contains(nanoseconds)
         else { throw reader.failure(.outOfRange) }

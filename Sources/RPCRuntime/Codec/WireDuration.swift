@@ -31,22 +31,19 @@ struct WireDuration: Message {
     @usableFromInline static var typeName: String { "google.protobuf.Duration" }
 
     @usableFromInline
-    func encode(into writer: inout WireWriter) {
-        writer.int64(1, seconds)
-        writer.int32(2, nanoseconds)
+    func write(to writer: inout some FieldWriter) {
+        writer.field(1, "seconds", seconds)
+        writer.field(2, "nanos", nanoseconds)
     }
 
     @usableFromInline
-    mutating func decode(from bytes: Span<UInt8>, _ reader: inout WireReader)
+    mutating func read(from bytes: Span<UInt8>, _ reader: inout some FieldReader)
         throws(DecodingFailure)
     {
-        var ignored: [UInt8] = []
-        while let tag = try reader.next(bytes) {
-            switch tag {
-            case 8: seconds = try reader.int64(bytes)
-            case 16: nanoseconds = try reader.int32(bytes)
-            default: try reader.unknown(bytes, tag, &ignored)
-            }
+        while try reader.more(bytes) {
+            try reader.field(bytes, 1, "seconds", &seconds)
+            try reader.field(bytes, 2, "nanos", &nanoseconds)
+            try reader.rest(bytes)
         }
         let sameSign = (seconds >= 0 && nanoseconds >= 0) || (seconds <= 0 && nanoseconds <= 0)
         let limit = Self.secondsLimit

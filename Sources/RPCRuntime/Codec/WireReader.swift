@@ -13,8 +13,10 @@ public struct WireReader: Sendable {
     @usableFromInline var end: Int
     /// The index of the first byte of the field being read.
     @usableFromInline var fieldStart: Int
-    /// The number of the field being read; 0 before the first.
-    @usableFromInline var field: UInt32
+    /// The tag of the field being read; 0 before the first and behind the last.
+    @usableFromInline var tag: UInt32
+    /// Whether a field has been read since ``more(_:)`` was asked.
+    @usableFromInline var matched = false
     @usableFromInline var depth: Int
     /// Fields whose bytes stand elsewhere, if there are such.
     @usableFromInline var long: LongFields?
@@ -30,40 +32,36 @@ public struct WireReader: Sendable {
         position = range.lowerBound
         end = range.upperBound
         fieldStart = range.lowerBound
-        field = 0
+        tag = 0
         depth = 0
         long = nil
     }
 
+    /// An error at the field being read.
+    public func failure(_ reason: DecodingFailure.Reason) -> DecodingFailure {
+        DecodingFailure(reason, offset: fieldStart, field: tag >> 3)
+    }
+
     @usableFromInline
-    func failure(_ reason: DecodingFailure.Reason) -> DecodingFailure {
-        DecodingFailure(reason, offset: fieldStart, field: field)
+    func notWithin(_ value: String, _ limit: String) -> DecodingFailure {
+        failure(.notWithin(value: value, limit: limit))
     }
 
     // MARK: Fields
 
     /// The next field's tag (number × 8 + wire type), or nil at the end of the message.
-    @inlinable
+    @inlinable @inline(__always)
     public mutating func next(_ bytes: Span<UInt8>) throws(DecodingFailure) -> UInt32? {
+        tag = 0
         guard position < end else { return nil }
         fieldStart = position
-        field = 0
-        let tag = try varint(bytes)
-        guard tag >= 8, tag <= UInt64(UInt32.max) else { throw failure(.invalidTag) }
-        field = UInt32(truncatingIfNeeded: tag >> 3)
-        return UInt32(truncatingIfNeeded: tag)
+        let wide = try varint(bytes)
+        guard wide >= 8, wide <= UInt64(UInt32.max) else { throw failure(.invalidTag) }
+        tag = UInt32(truncatingIfNeeded: wide)
+        return tag
     }
 
-    /// Steps over a field that the schema does not have and keeps its bytes, tag included.
-    public mutating func unknown(
-        _ bytes: Span<UInt8>, _ tag: UInt32, _ kept: inout [UInt8]
-    ) throws(DecodingFailure) {
-        let start = fieldStart
-        try skip(bytes, tag)
-        append(bytes, start..<position, to: &kept)
-    }
-
-    mutating func skip(_ bytes: Span<UInt8>, _ tag: UInt32) throws(DecodingFailure) {
+    @usableFromInline mutating func skip(_ bytes: Span<UInt8>, _ tag: UInt32) throws(DecodingFailure) {
         switch WireType(rawValue: UInt8(truncatingIfNeeded: tag & 7)) {
         case .varint: _ = try varint(bytes)
         case .fixed64: try advance(8)
@@ -77,14 +75,14 @@ public struct WireReader: Sendable {
 
     /// Steps over a group, whose end is the tag of the same number.
     private mutating func skipGroup(_ bytes: Span<UInt8>, _ tag: UInt32) throws(DecodingFailure) {
-        let outer = (fieldStart, field)
+        let outer = (fieldStart, self.tag)
         guard depth < Self.depthLimit else { throw failure(.tooDeep(limit: Self.depthLimit)) }
         depth += 1
         while let inner = try next(bytes) {
             // The end tag of a group is its start tag plus one.
             if inner == tag + 1 {
                 depth -= 1
-                (fieldStart, field) = outer
+                (fieldStart, self.tag) = outer
                 return
             }
             try skip(bytes, inner)
@@ -138,7 +136,6 @@ public struct WireReader: Sendable {
     /// Whether the bytes of the field that begins here stand elsewhere.
     @usableFromInline var standsElsewhere: Bool { long?.field(at: position) != nil }
 
-    @inlinable
     mutating func advance(_ count: Int) throws(DecodingFailure) {
         guard count <= end - position else { throw failure(.truncated) }
         position += count
@@ -175,20 +172,96 @@ public struct WireReader: Sendable {
         }
     }
 
+    /// Confines the reader to the next length-delimited value; gives ``leave(_:)`` what was outside.
+    @inlinable @inline(__always)
+    mutating func enter(_ bytes: Span<UInt8>) throws(DecodingFailure) -> Outside {
+        let range = try delimited(bytes)
+        guard depth < Self.depthLimit else { throw failure(.tooDeep(limit: Self.depthLimit)) }
+        let outside = Outside(end: end)
+        end = range.upperBound
+        depth += 1
+        tag = 0
+        return outside
+    }
+
+    /// Goes on behind a value that the reader was confined to.
+    @inlinable @inline(__always)
+    mutating func leave(_ outside: Outside) {
+        depth -= 1
+        position = end
+        end = outside.end
+    }
+
+    /// What lies outside a value that the reader is confined to.
+    @usableFromInline
+    struct Outside {
+        @usableFromInline let end: Int
+
+        @usableFromInline
+        init(end: Int) { self.end = end }
+    }
+
     /// Runs `body` with the reader confined to the next length-delimited value.
-    @inlinable
     mutating func inside(
         _ bytes: Span<UInt8>,
         _ body: (inout WireReader) throws(DecodingFailure) -> Void
     ) throws(DecodingFailure) {
-        let range = try delimited(bytes)
-        guard depth < Self.depthLimit else { throw failure(.tooDeep(limit: Self.depthLimit)) }
-        let outerEnd = end
-        end = range.upperBound
-        depth += 1
+        let outside = try enter(bytes)
         try body(&self)
-        depth -= 1
-        end = outerEnd
+        leave(outside)
+    }
+
+    // MARK: Values with a length
+
+    /// Reads a string whose bytes of UTF-8 are as many as `limit` allows.
+    @usableFromInline
+    mutating func string(
+        _ bytes: Span<UInt8>, _ limit: ClosedRange<Int>
+    ) throws(DecodingFailure) -> String {
+        let range = try delimited(bytes)
+        try check(range.count, limit)
         position = range.upperBound
+        guard let text = try? UTF8Span(validating: bytes.extracting(range)) else {
+            throw failure(.invalidUTF8)
+        }
+        return String(copying: text)
+    }
+
+    @inlinable @inline(__always)
+    func check(_ length: Int, _ limit: ClosedRange<Int>) throws(DecodingFailure) {
+        guard length <= limit.upperBound else {
+            throw failure(.tooLong(length: length, limit: limit.upperBound))
+        }
+        guard length >= limit.lowerBound else {
+            throw failure(.tooShort(length: length, limit: limit.lowerBound))
+        }
+    }
+
+    /// Reads as many bytes as `limit` allows.
+    @usableFromInline
+    mutating func bytes(
+        _ bytes: Span<UInt8>, _ limit: ClosedRange<Int>
+    ) throws(DecodingFailure) -> [UInt8] {
+        if long != nil, let value = try longField(bytes, limit) { return value }
+        let range = try delimited(bytes)
+        try check(range.count, limit)
+        position = range.upperBound
+        var value: [UInt8] = []
+        append(bytes, range, to: &value)
+        return value
+    }
+
+    /// The bytes of a field that stand elsewhere; nil, having moved nowhere, when these do not.
+    private mutating func longField(
+        _ bytes: Span<UInt8>, _ limit: ClosedRange<Int>
+    ) throws(DecodingFailure) -> [UInt8]? {
+        let start = position
+        _ = try varint(bytes)
+        guard let value = long?.field(at: position) else {
+            position = start
+            return nil
+        }
+        try check(value.count, limit)
+        return value
     }
 }

@@ -57,10 +57,9 @@ public struct WireWriter: Sendable {
         }
     }
 
-    /// Appends the head of a field of bytes, and keeps a reference to these.
+    /// Appends a length, and keeps a reference to the bytes that belong behind it.
     @usableFromInline
-    mutating func keepApart(_ field: UInt32, _ value: [UInt8]) {
-        tag(field, .delimited)
+    mutating func keepApart(_ value: [UInt8]) {
         varint(UInt64(truncatingIfNeeded: value.count))
         apart.append(Apart(value, at: bytes.count))
         apartCount += value.count
@@ -71,6 +70,15 @@ public struct WireWriter: Sendable {
     mutating func spanField(_ field: UInt32, _ value: Span<UInt8>) {
         bytes.append(addingCapacity: 15 + value.count) { output in
             Self.put(Self.tag(field, .delimited), &output)
+            Self.put(UInt64(truncatingIfNeeded: value.count), &output)
+            for index in value.indices { output.append(value[index]) }
+        }
+    }
+
+    /// Appends bytes that lie together, with their length before them.
+    @inlinable
+    mutating func spanValue(_ value: Span<UInt8>) {
+        bytes.append(addingCapacity: 10 + value.count) { output in
             Self.put(UInt64(truncatingIfNeeded: value.count), &output)
             for index in value.indices { output.append(value[index]) }
         }

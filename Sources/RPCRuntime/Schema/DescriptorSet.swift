@@ -80,8 +80,8 @@ public struct DescriptorSet: Sendable {
         var first = start
         while let tag = try first.next(bytes) {
             switch tag {
-            case 2 << 3 | 2: package = try first.string(bytes, max: Self.nameMax)
-            case 12 << 3 | 2: isProto3 = try first.string(bytes, max: Self.nameMax) == "proto3"
+            case 2 << 3 | 2: package = try first.string(bytes, 0...Self.nameMax)
+            case 12 << 3 | 2: isProto3 = try first.string(bytes, 0...Self.nameMax) == "proto3"
             default: try first.skip(bytes, tag)
             }
         }
@@ -128,7 +128,7 @@ public struct DescriptorSet: Sendable {
         var name = ""
         while let tag = try reader.next(bytes) {
             if tag == 1 << 3 | 2 {
-                name = try reader.string(bytes, max: nameMax)
+                name = try reader.string(bytes, 0...nameMax)
             } else {
                 try reader.skip(bytes, tag)
             }
@@ -179,14 +179,14 @@ public struct DescriptorSet: Sendable {
         var isInOneof = false
         while let tag = try reader.next(bytes) {
             switch tag {
-            case 1 << 3 | 2: field.name = try reader.string(bytes, max: nameMax)
-            case 3 << 3: field.number = try reader.int32(bytes)
-            case 4 << 3: label = try reader.int32(bytes)
-            case 5 << 3: field.type = try reader.int32(bytes)
+            case 1 << 3 | 2: field.name = try reader.string(bytes, 0...nameMax)
+            case 3 << 3: field.number = Int32(truncatingIfNeeded: try reader.varint(bytes))
+            case 4 << 3: label = Int32(truncatingIfNeeded: try reader.varint(bytes))
+            case 5 << 3: field.type = Int32(truncatingIfNeeded: try reader.varint(bytes))
             case 6 << 3 | 2: field.typeName = try typeName(bytes, &reader)
             case 9 << 3:
                 // The members of a oneof; proto3 gives each optional field one of its own.
-                _ = try reader.int32(bytes)
+                _ = Int32(truncatingIfNeeded: try reader.varint(bytes))
                 isInOneof = true
             default: try reader.skip(bytes, tag)
             }
@@ -201,7 +201,7 @@ public struct DescriptorSet: Sendable {
     private static func typeName(
         _ bytes: Span<UInt8>, _ reader: inout WireReader
     ) throws(DecodingFailure) -> String {
-        let name = try reader.string(bytes, max: nameMax)
+        let name = try reader.string(bytes, 0...nameMax)
         return name.utf8.first == UInt8(ascii: ".") ? String(name.dropFirst()) : name
     }
 
@@ -222,8 +222,8 @@ public struct DescriptorSet: Sendable {
                 var number: Int32 = 0
                 while let tag = try reader.next(bytes) {
                     switch tag {
-                    case 1 << 3 | 2: name = try reader.string(bytes, max: Self.nameMax)
-                    case 2 << 3: number = try reader.int32(bytes)
+                    case 1 << 3 | 2: name = try reader.string(bytes, 0...Self.nameMax)
+                    case 2 << 3: number = Int32(truncatingIfNeeded: try reader.varint(bytes))
                     default: try reader.skip(bytes, tag)
                     }
                 }
@@ -248,11 +248,11 @@ public struct DescriptorSet: Sendable {
                 var method = Method()
                 while let tag = try reader.next(bytes) {
                     switch tag {
-                    case 1 << 3 | 2: name = try reader.string(bytes, max: Self.nameMax)
+                    case 1 << 3 | 2: name = try reader.string(bytes, 0...Self.nameMax)
                     case 2 << 3 | 2: method.request = try Self.typeName(bytes, &reader)
                     case 3 << 3 | 2: method.response = try Self.typeName(bytes, &reader)
-                    case 5 << 3: method.streamsRequests = try reader.bool(bytes)
-                    case 6 << 3: method.streamsResponses = try reader.bool(bytes)
+                    case 5 << 3: method.streamsRequests = try reader.varint(bytes) != 0
+                    case 6 << 3: method.streamsResponses = try reader.varint(bytes) != 0
                     default: try reader.skip(bytes, tag)
                     }
                 }

@@ -87,33 +87,28 @@ struct CallStatus: Message {
         return error
     }
 
-    func encode(into writer: inout WireWriter) {
-        writer.uint32(1, code)
-        writer.string(2, message)
-        writer.uint32(3, certainty)
-        writer.message(4, details)
-        writer.message(5, metadata.entries)
-        writer.message(6, hops)
-        writer.bool(7, isResumable)
+    func write(to writer: inout some FieldWriter) {
+        writer.field(1, "code", code)
+        writer.field(2, "message", message)
+        writer.field(3, "certainty", certainty)
+        writer.field(4, "details", details)
+        writer.field(5, "metadata", metadata.entries)
+        writer.field(6, "hops", hops)
+        writer.field(7, "isResumable", isResumable)
     }
 
-    mutating func decode(from bytes: Span<UInt8>, _ reader: inout WireReader)
+    mutating func read(from bytes: Span<UInt8>, _ reader: inout some FieldReader)
         throws(DecodingFailure)
     {
-        while let tag = try reader.next(bytes) {
-            switch tag {
-            case 1 << 3: code = try reader.uint32(bytes)
-            case 2 << 3 | 2: message = try reader.string(bytes, max: Self.messageBytesMax)
-            case 3 << 3: certainty = try reader.uint32(bytes)
-            case 4 << 3 | 2:
-                try reader.message(bytes, appendingTo: &details, count: Self.detailsMax)
-            case 5 << 3 | 2:
-                try reader.message(
-                    bytes, appendingTo: &metadata.entries, count: Metadata.countMax)
-            case 6 << 3 | 2: try reader.message(bytes, appendingTo: &hops, count: Self.hopsMax)
-            case 7 << 3: isResumable = try reader.bool(bytes)
-            default: try reader.ignore(bytes, tag)
-            }
+        while try reader.more(bytes) {
+            try reader.field(bytes, 1, "code", &code)
+            try reader.field(bytes, 2, "message", &message, 0...Self.messageBytesMax)
+            try reader.field(bytes, 3, "certainty", &certainty)
+            try reader.field(bytes, 4, "details", &details, count: Self.detailsMax)
+            try reader.field(bytes, 5, "metadata", &metadata.entries, count: Metadata.countMax)
+            try reader.field(bytes, 6, "hops", &hops, count: Self.hopsMax)
+            try reader.field(bytes, 7, "isResumable", &isResumable)
+            try reader.rest(bytes)
         }
     }
 }
@@ -123,20 +118,18 @@ extension ErrorDetail: Message {
 
     public init() { self.init(typeName: "", bytes: []) }
 
-    public func encode(into writer: inout WireWriter) {
-        writer.string(1, typeName)
-        writer.bytes(2, bytes)
+    public func write(to writer: inout some FieldWriter) {
+        writer.field(1, "typeName", typeName)
+        writer.field(2, "bytes", bytes)
     }
 
-    public mutating func decode(from bytes: Span<UInt8>, _ reader: inout WireReader)
+    public mutating func read(from bytes: Span<UInt8>, _ reader: inout some FieldReader)
         throws(DecodingFailure)
     {
-        while let tag = try reader.next(bytes) {
-            switch tag {
-            case 1 << 3 | 2: typeName = try reader.string(bytes, max: 256)
-            case 2 << 3 | 2: self.bytes = try reader.bytes(bytes, max: CallStatus.bytesMax)
-            default: try reader.ignore(bytes, tag)
-            }
+        while try reader.more(bytes) {
+            try reader.field(bytes, 1, "typeName", &typeName, 0...256)
+            try reader.field(bytes, 2, "bytes", &self.bytes, 0...CallStatus.bytesMax)
+            try reader.rest(bytes)
         }
     }
 }
@@ -146,27 +139,29 @@ extension Hop: Message {
 
     public init() { self.init(peer: "", method: "", stage: .handler, attempts: 0) }
 
-    public func encode(into writer: inout WireWriter) {
-        writer.string(1, peer.truncated(toUTF8: 256))
-        writer.string(2, method.truncated(toUTF8: 256))
-        writer.uint32(3, UInt32(stage.rawValue))
-        writer.uint32(4, UInt32(clamping: attempts))
-        writer.message(5, times)
+    public func write(to writer: inout some FieldWriter) {
+        writer.field(1, "peer", peer.truncated(toUTF8: 256))
+        writer.field(2, "method", method.truncated(toUTF8: 256))
+        writer.field(3, "stage", UInt32(stage.rawValue))
+        writer.field(4, "attempts", UInt32(clamping: attempts))
+        writer.field(5, "times", times)
     }
 
-    public mutating func decode(from bytes: Span<UInt8>, _ reader: inout WireReader)
+    public mutating func read(from bytes: Span<UInt8>, _ reader: inout some FieldReader)
         throws(DecodingFailure)
     {
-        while let tag = try reader.next(bytes) {
-            switch tag {
-            case 1 << 3 | 2: peer = try reader.string(bytes, max: 256)
-            case 2 << 3 | 2: method = try reader.string(bytes, max: 256)
-            case 3 << 3: stage = Stage(number: try reader.uint32(bytes))
-            case 4 << 3: attempts = Int(try reader.uint32(bytes))
-            case 5 << 3 | 2: try reader.message(bytes, appendingTo: &times, count: 16)
-            default: try reader.ignore(bytes, tag)
-            }
+        var stage = UInt32(self.stage.rawValue)
+        var attempts = UInt32(clamping: self.attempts)
+        while try reader.more(bytes) {
+            try reader.field(bytes, 1, "peer", &peer, 0...256)
+            try reader.field(bytes, 2, "method", &method, 0...256)
+            try reader.field(bytes, 3, "stage", &stage)
+            try reader.field(bytes, 4, "attempts", &attempts)
+            try reader.field(bytes, 5, "times", &times, count: 16)
+            try reader.rest(bytes)
         }
+        self.stage = Stage(number: stage)
+        self.attempts = Int(attempts)
     }
 }
 
@@ -182,20 +177,20 @@ extension Hop.Time: Message {
 
     public init() { self.init(.handler, microseconds: 0) }
 
-    public func encode(into writer: inout WireWriter) {
-        writer.uint32(1, UInt32(stage.rawValue))
-        writer.uint64(2, microseconds)
+    public func write(to writer: inout some FieldWriter) {
+        writer.field(1, "stage", UInt32(stage.rawValue))
+        writer.field(2, "microseconds", microseconds)
     }
 
-    public mutating func decode(from bytes: Span<UInt8>, _ reader: inout WireReader)
+    public mutating func read(from bytes: Span<UInt8>, _ reader: inout some FieldReader)
         throws(DecodingFailure)
     {
-        while let tag = try reader.next(bytes) {
-            switch tag {
-            case 1 << 3: stage = Hop.Stage(number: try reader.uint32(bytes))
-            case 2 << 3: microseconds = try reader.uint64(bytes)
-            default: try reader.ignore(bytes, tag)
-            }
+        var stage = UInt32(self.stage.rawValue)
+        while try reader.more(bytes) {
+            try reader.field(bytes, 1, "stage", &stage)
+            try reader.field(bytes, 2, "microseconds", &microseconds)
+            try reader.rest(bytes)
         }
+        self.stage = Hop.Stage(number: stage)
     }
 }

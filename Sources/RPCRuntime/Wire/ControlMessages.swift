@@ -32,43 +32,40 @@ struct Hello: Message {
 
     static let zlib: UInt32 = 1
 
-    func encode(into writer: inout WireWriter) {
-        writer.string(1, protocolName)
-        writer.uint32(2, versionMin)
-        writer.uint32(3, versionMax)
-        writer.uint64(4, frameBytesMax)
-        writer.uint64(5, messageBytesMax)
-        writer.uint64(6, streamWindow)
-        writer.uint64(7, connectionWindow)
-        writer.uint32(8, streamsMax)
-        writer.uint32(9, keepaliveMinMilliseconds)
-        writer.message(10, services)
-        writer.string(11, agent)
-        writer.uint32(12, metadataBytesMax)
-        writer.uint32(13, compressions)
+    func write(to writer: inout some FieldWriter) {
+        writer.field(1, "protocolName", protocolName)
+        writer.field(2, "versionMin", versionMin)
+        writer.field(3, "versionMax", versionMax)
+        writer.field(4, "frameBytesMax", frameBytesMax)
+        writer.field(5, "messageBytesMax", messageBytesMax)
+        writer.field(6, "streamWindow", streamWindow)
+        writer.field(7, "connectionWindow", connectionWindow)
+        writer.field(8, "streamsMax", streamsMax)
+        writer.field(9, "keepaliveMinMilliseconds", keepaliveMinMilliseconds)
+        writer.field(10, "services", services)
+        writer.field(11, "agent", agent)
+        writer.field(12, "metadataBytesMax", metadataBytesMax)
+        writer.field(13, "compressions", compressions)
     }
 
-    mutating func decode(from bytes: Span<UInt8>, _ reader: inout WireReader)
+    mutating func read(from bytes: Span<UInt8>, _ reader: inout some FieldReader)
         throws(DecodingFailure)
     {
-        while let tag = try reader.next(bytes) {
-            switch tag {
-            case 1 << 3 | 2: protocolName = try reader.string(bytes, max: 64)
-            case 2 << 3: versionMin = try reader.uint32(bytes)
-            case 3 << 3: versionMax = try reader.uint32(bytes)
-            case 4 << 3: frameBytesMax = try reader.uint64(bytes)
-            case 5 << 3: messageBytesMax = try reader.uint64(bytes)
-            case 6 << 3: streamWindow = try reader.uint64(bytes)
-            case 7 << 3: connectionWindow = try reader.uint64(bytes)
-            case 8 << 3: streamsMax = try reader.uint32(bytes)
-            case 9 << 3: keepaliveMinMilliseconds = try reader.uint32(bytes)
-            case 10 << 3 | 2: try reader.message(bytes, appendingTo: &services, count: 1000)
-            case 11 << 3 | 2: agent = try reader.string(bytes, max: 256)
-            case 12 << 3: metadataBytesMax = try reader.uint32(bytes)
-            case 13 << 3: try reader.uint32(bytes, appendingTo: &compressions, count: 16)
-            case 13 << 3 | 2: try reader.uint32(bytes, unpackingInto: &compressions, count: 16)
-            default: try reader.ignore(bytes, tag)
-            }
+        while try reader.more(bytes) {
+            try reader.field(bytes, 1, "protocolName", &protocolName, 0...64)
+            try reader.field(bytes, 2, "versionMin", &versionMin)
+            try reader.field(bytes, 3, "versionMax", &versionMax)
+            try reader.field(bytes, 4, "frameBytesMax", &frameBytesMax)
+            try reader.field(bytes, 5, "messageBytesMax", &messageBytesMax)
+            try reader.field(bytes, 6, "streamWindow", &streamWindow)
+            try reader.field(bytes, 7, "connectionWindow", &connectionWindow)
+            try reader.field(bytes, 8, "streamsMax", &streamsMax)
+            try reader.field(bytes, 9, "keepaliveMinMilliseconds", &keepaliveMinMilliseconds)
+            try reader.field(bytes, 10, "services", &services, count: 1000)
+            try reader.field(bytes, 11, "agent", &agent, 0...256)
+            try reader.field(bytes, 12, "metadataBytesMax", &metadataBytesMax)
+            try reader.field(bytes, 13, "compressions", &compressions, count: 16)
+            try reader.rest(bytes)
         }
     }
 }
@@ -82,22 +79,20 @@ struct ServiceNotice: Message {
     /// A fingerprint for each method.
     var methods: [MethodNotice] = []
 
-    func encode(into writer: inout WireWriter) {
-        writer.string(1, name)
-        writer.uint64(2, fingerprint)
-        writer.message(3, methods)
+    func write(to writer: inout some FieldWriter) {
+        writer.field(1, "name", name)
+        writer.field(2, "fingerprint", fingerprint)
+        writer.field(3, "methods", methods)
     }
 
-    mutating func decode(from bytes: Span<UInt8>, _ reader: inout WireReader)
+    mutating func read(from bytes: Span<UInt8>, _ reader: inout some FieldReader)
         throws(DecodingFailure)
     {
-        while let tag = try reader.next(bytes) {
-            switch tag {
-            case 1 << 3 | 2: name = try reader.string(bytes, max: 256)
-            case 2 << 3: fingerprint = try reader.uint64(bytes)
-            case 3 << 3 | 2: try reader.message(bytes, appendingTo: &methods, count: 1000)
-            default: try reader.ignore(bytes, tag)
-            }
+        while try reader.more(bytes) {
+            try reader.field(bytes, 1, "name", &name, 0...256)
+            try reader.field(bytes, 2, "fingerprint", &fingerprint)
+            try reader.field(bytes, 3, "methods", &methods, count: 1000)
+            try reader.rest(bytes)
         }
     }
 }
@@ -109,20 +104,18 @@ struct MethodNotice: Message {
     var method: UInt32 = 0
     var fingerprint: UInt64 = 0
 
-    func encode(into writer: inout WireWriter) {
-        writer.uint32(1, method)
-        writer.uint64(2, fingerprint)
+    func write(to writer: inout some FieldWriter) {
+        writer.field(1, "method", method)
+        writer.field(2, "fingerprint", fingerprint)
     }
 
-    mutating func decode(from bytes: Span<UInt8>, _ reader: inout WireReader)
+    mutating func read(from bytes: Span<UInt8>, _ reader: inout some FieldReader)
         throws(DecodingFailure)
     {
-        while let tag = try reader.next(bytes) {
-            switch tag {
-            case 1 << 3: method = try reader.uint32(bytes)
-            case 2 << 3: fingerprint = try reader.uint64(bytes)
-            default: try reader.ignore(bytes, tag)
-            }
+        while try reader.more(bytes) {
+            try reader.field(bytes, 1, "method", &method)
+            try reader.field(bytes, 2, "fingerprint", &fingerprint)
+            try reader.rest(bytes)
         }
     }
 }
@@ -203,26 +196,22 @@ struct CallHead: Message {
         return nil
     }
 
-    func encode(into writer: inout WireWriter) {
-        writer.uint32(1, method)
-        writer.uint64(2, timeoutMicroseconds)
-        writer.uint32(3, heartbeatMilliseconds)
-        if !metadata.isEmpty { writer.message(4, metadata.entries) }
+    func write(to writer: inout some FieldWriter) {
+        writer.field(1, "method", method)
+        writer.field(2, "timeoutMicroseconds", timeoutMicroseconds)
+        writer.field(3, "heartbeatMilliseconds", heartbeatMilliseconds)
+        if !metadata.isEmpty { writer.field(4, "metadata", metadata.entries) }
     }
 
-    mutating func decode(from bytes: Span<UInt8>, _ reader: inout WireReader)
+    mutating func read(from bytes: Span<UInt8>, _ reader: inout some FieldReader)
         throws(DecodingFailure)
     {
-        while let tag = try reader.next(bytes) {
-            switch tag {
-            case 1 << 3: method = try reader.uint32(bytes)
-            case 2 << 3: timeoutMicroseconds = try reader.uint64(bytes)
-            case 3 << 3: heartbeatMilliseconds = try reader.uint32(bytes)
-            case 4 << 3 | 2:
-                try reader.message(
-                    bytes, appendingTo: &metadata.entries, count: Metadata.countMax)
-            default: try reader.ignore(bytes, tag)
-            }
+        while try reader.more(bytes) {
+            try reader.field(bytes, 1, "method", &method)
+            try reader.field(bytes, 2, "timeoutMicroseconds", &timeoutMicroseconds)
+            try reader.field(bytes, 3, "heartbeatMilliseconds", &heartbeatMilliseconds)
+            try reader.field(bytes, 4, "metadata", &metadata.entries, count: Metadata.countMax)
+            try reader.rest(bytes)
         }
     }
 }
@@ -233,18 +222,14 @@ struct AnswerHead: Message {
 
     var metadata = Metadata()
 
-    func encode(into writer: inout WireWriter) { writer.message(1, metadata.entries) }
+    func write(to writer: inout some FieldWriter) { writer.field(1, "metadata", metadata.entries) }
 
-    mutating func decode(from bytes: Span<UInt8>, _ reader: inout WireReader)
+    mutating func read(from bytes: Span<UInt8>, _ reader: inout some FieldReader)
         throws(DecodingFailure)
     {
-        while let tag = try reader.next(bytes) {
-            switch tag {
-            case 1 << 3 | 2:
-                try reader.message(
-                    bytes, appendingTo: &metadata.entries, count: Metadata.countMax)
-            default: try reader.ignore(bytes, tag)
-            }
+        while try reader.more(bytes) {
+            try reader.field(bytes, 1, "metadata", &metadata.entries, count: Metadata.countMax)
+            try reader.rest(bytes)
         }
     }
 }
@@ -259,20 +244,18 @@ struct DrainNotice: Message {
     var lastStream: UInt32 = 0
     var reason = ""
 
-    func encode(into writer: inout WireWriter) {
-        writer.uint32(1, lastStream)
-        writer.string(2, reason)
+    func write(to writer: inout some FieldWriter) {
+        writer.field(1, "lastStream", lastStream)
+        writer.field(2, "reason", reason)
     }
 
-    mutating func decode(from bytes: Span<UInt8>, _ reader: inout WireReader)
+    mutating func read(from bytes: Span<UInt8>, _ reader: inout some FieldReader)
         throws(DecodingFailure)
     {
-        while let tag = try reader.next(bytes) {
-            switch tag {
-            case 1 << 3: lastStream = try reader.uint32(bytes)
-            case 2 << 3 | 2: reason = try reader.string(bytes, max: 1024)
-            default: try reader.ignore(bytes, tag)
-            }
+        while try reader.more(bytes) {
+            try reader.field(bytes, 1, "lastStream", &lastStream)
+            try reader.field(bytes, 2, "reason", &reason, 0...1024)
+            try reader.rest(bytes)
         }
     }
 }
@@ -283,25 +266,15 @@ struct LimitsNotice: Message {
 
     var streamsMax: UInt32 = 0
 
-    func encode(into writer: inout WireWriter) { writer.uint32(1, streamsMax) }
+    func write(to writer: inout some FieldWriter) { writer.field(1, "streamsMax", streamsMax) }
 
-    mutating func decode(from bytes: Span<UInt8>, _ reader: inout WireReader)
+    mutating func read(from bytes: Span<UInt8>, _ reader: inout some FieldReader)
         throws(DecodingFailure)
     {
-        while let tag = try reader.next(bytes) {
-            switch tag {
-            case 1 << 3: streamsMax = try reader.uint32(bytes)
-            default: try reader.ignore(bytes, tag)
-            }
+        while try reader.more(bytes) {
+            try reader.field(bytes, 1, "streamsMax", &streamsMax)
+            try reader.rest(bytes)
         }
-    }
-}
-
-extension WireReader {
-    /// Passes over the field of `tag`.
-    mutating func ignore(_ bytes: Span<UInt8>, _ tag: UInt32) throws(DecodingFailure) {
-        var unused: [UInt8] = []
-        try unknown(bytes, tag, &unused)
     }
 }
 

@@ -89,20 +89,18 @@ extension Metadata.Entry: Message {
 
     public init() { self.init("", []) }
 
-    public func encode(into writer: inout WireWriter) {
-        writer.string(1, key)
-        writer.bytes(2, value)
+    public func write(to writer: inout some FieldWriter) {
+        writer.field(1, "key", key)
+        writer.field(2, "value", value)
     }
 
-    public mutating func decode(from bytes: Span<UInt8>, _ reader: inout WireReader)
+    public mutating func read(from bytes: Span<UInt8>, _ reader: inout some FieldReader)
         throws(DecodingFailure)
     {
-        while let tag = try reader.next(bytes) {
-            switch tag {
-            case 1 << 3 | 2: key = try reader.string(bytes, max: Metadata.keyBytesMax)
-            case 2 << 3 | 2: value = try reader.bytes(bytes, max: 64 << 10)
-            default: try reader.ignore(bytes, tag)
-            }
+        while try reader.more(bytes) {
+            try reader.field(bytes, 1, "key", &key, 0...Metadata.keyBytesMax)
+            try reader.field(bytes, 2, "value", &value, 0...(64 << 10))
+            try reader.rest(bytes)
         }
     }
 }

@@ -34,6 +34,39 @@ enum Names {
         return result
     }
 
+    /// `log_id`, `LogID` → `logID`.
+    static func lowerCamelCase(_ name: String) -> String {
+        let words = name.split(separator: "_")
+        guard let first = words.first else { return name }
+        return first.prefix(1).lowercased() + first.dropFirst()
+            + words.dropFirst().map { $0.prefix(1).uppercased() + $0.dropFirst() }.joined()
+    }
+
+    /// `clock_state` → `ClockState`.
+    static func upperCamelCase(_ name: String) -> String {
+        name.split(separator: "_").map { $0.prefix(1).uppercased() + $0.dropFirst() }.joined()
+    }
+
+    /// The Swift type of a oneof's choices: `target` → `Target`.
+    static func oneofType(_ name: String) -> String {
+        name.prefix(1).uppercased() + name.dropFirst()
+    }
+
+    /// The message that a `.proto` has for the entries of a map: `logLabels` → `LogLabelsEntry`.
+    static func mapEntry(_ name: String) -> String {
+        upperCamelCase(snakeCase(name)) + "Entry"
+    }
+
+    /// `PunchSource`, `poll` → `PUNCH_SOURCE_POLL`.
+    static func protoValue(_ enumeration: String, _ value: String) -> String {
+        upperSnakeCase(enumeration) + "_" + upperSnakeCase(value)
+    }
+
+    /// `logID` → `LogID`.
+    static func protoMethod(_ name: String) -> String {
+        name.prefix(1).uppercased() + name.dropFirst()
+    }
+
     /// In backticks where Swift needs them.
     static func swift(_ name: String) -> String {
         keywords.contains(name) ? "`\(name)`" : name
@@ -71,10 +104,10 @@ enum Names {
     /// Types that generated code or its reader needs under their own names.
     static let swiftTypes: Set<String> = [
         "Any", "Array", "Bool", "CallOptions", "Client", "DecodingFailure", "Dictionary",
-        "Double", "Duration", "Error", "Float", "GeneratedCode2", "Generation", "Hashable",
+        "Double", "Duration", "Error", "Float", "FieldReader", "FieldValue", "FieldWriter", "GeneratedCode3", "Generation", "Hashable",
         "Int", "Int32", "Int64", "Message", "MessageStream", "MessageWriter", "Method",
         "MethodDescriptor", "MethodHandler", "MethodKind", "Never", "OpenEnum", "Optional",
-        "Protocol", "RPCCaller", "RPCConnection", "RPCError", "RPCTarget", "Result",
+        "Protocol", "RPCUUID", "RPCCaller", "RPCConnection", "RPCError", "RPCTarget", "Result",
         "SchemaCatalog", "Self", "Sendable", "ServerCall", "Service", "ServiceDescriptor",
         "ServiceHandlers", "Set", "Span", "StaticString", "String", "Timestamp", "Type",
         "UInt32", "UInt64", "UInt8", "Void", "WireReader", "WireWriter",
@@ -82,14 +115,20 @@ enum Names {
 
     /// Members that every message has.
     static let messageMembers: Set<String> = [
-        "decode", "encode", "encoded", "hash", "hashValue", "init", "self", "typeName",
-        "unknownFields", "Type",
+        "decode", "decodeValue", "encode", "encodeField", "encodeValue", "encoded",
+        "fieldDefault", "hash", "hashValue", "init", "read", "self", "typeName",
+        "unknownFields", "unlimited", "wireType", "write", "Type",
     ]
 
     /// Members that every enum has.
     static let enumMembers: Set<String> = [
-        "hash", "hashValue", "init", "rawValue", "self", "unrecognized", "Type",
+        "decodeValue", "encodeField", "encodeValue", "fieldDefault", "hash",
+        "hashValue", "init", "jsonName", "rawValue", "self", "unlimited", "unrecognized",
+        "wireType", "Type",
     ]
+
+    /// Cases that would be taken for those of Swift's Optional.
+    static let optionalCases: Set<String> = ["none", "some"]
 
     /// Members that every service has.
     static let serviceMembers: Set<String> = ["descriptor", "handlers", "init", "self", "Type"]
@@ -98,6 +137,15 @@ enum Names {
 
     /// `; did you mean …?` for the nearest of some names, or nothing when none is near.
     static func suggestion(for name: String, among candidates: some Sequence<String>) -> String {
+        question(nearest(to: name, among: candidates))
+    }
+
+    static func question(_ nearest: String?) -> String {
+        nearest.map { "; did you mean `\($0)`?" } ?? ""
+    }
+
+    /// The nearest of some names; nil when none is near.
+    static func nearest(to name: String, among candidates: some Sequence<String>) -> String? {
         // Any two short names are near each other; only their capitals may differ.
         let limit = name.count < 3 ? 0 : Swift.max(1, name.count / 3)
         var best: (name: String, distance: Int)?
@@ -107,7 +155,7 @@ enum Names {
                 best = (candidate, distance)
             }
         }
-        return best.map { "; did you mean `\($0.name)`?" } ?? ""
+        return best?.name
     }
 
     /// How many letters must be put in, taken out, replaced or swapped with their neighbour.

@@ -37,13 +37,31 @@ struct DescriptorEmitter {
     }
 
     private func message(_ message: MessageModel, _ out: inout DescriptorBytes) {
-        out.string(1, message.name.name)
-        // proto3 has each optional field in a oneof of its own.
-        let optional = message.fields.filter { $0.cardinality == .optional }
-        for field in message.fields {
-            let oneof = optional.firstIndex { $0.number == field.number }
-            out.message(2) { self.field(field, oneof, &$0) }
+        out.string(1, message.name.last)
+        // proto3 has each optional field in a oneof of its own, behind the others.
+        let fields = message.fieldsForProto
+        let optional = fields.filter { $0.cardinality == .optional }
+        let oneofs = message.oneofsForProto
+        for field in fields {
+            var oneof: Int?
+            if case .choice(let name) = field.cardinality {
+                oneof = oneofs.firstIndex { $0.name == name }
+            } else if let index = optional.firstIndex(where: { $0.number == field.number }) {
+                oneof = oneofs.count + index
+            }
+            out.message(2) { self.field(field, message.name, oneof, &$0) }
         }
+        // Entries of maps stand where their fields do, behind what is declared.
+        for inner in message.messages { out.message(3) { self.message(inner, &$0) } }
+        for field in fields {
+            guard case .map(let key, _) = field.cardinality else { continue }
+            out.message(3) { entry(field, key, &$0) }
+        }
+        for enumeration in message.enums {
+            out.message(4) { self.enumeration(enumeration, &$0) }
+        }
+        if message.deprecated != nil { out.message(7) { $0.integer(3, 1) } }
+        for oneof in oneofs { out.message(8) { $0.string(1, Names.snakeCase(oneof.name)) } }
         for field in optional {
             out.message(8) { $0.string(1, "_" + Names.snakeCase(field.name)) }
         }
@@ -57,33 +75,64 @@ struct DescriptorEmitter {
         for case .name(let name) in message.reserved { out.string(10, Names.snakeCase(name.text)) }
     }
 
-    private func field(_ field: FieldModel, _ oneof: Int?, _ out: inout DescriptorBytes) {
+    private func field(
+        _ field: FieldModel, _ message: TypeName, _ oneof: Int?, _ out: inout DescriptorBytes
+    ) {
         out.string(1, Names.snakeCase(field.name))
         out.integer(3, Int64(field.number))
-        out.integer(4, field.cardinality == .list ? 3 : 1)
-        out.integer(5, field.type.descriptorType)
-        if let name = field.type.descriptorTypeName { out.string(6, name) }
+        out.integer(4, field.isRepeated ? 3 : 1)
+        if case .map = field.cardinality {
+            out.integer(5, 11)
+            out.string(6, ".\(message.inside(Names.mapEntry(field.name)))")
+        } else {
+            out.integer(5, field.type.descriptorType)
+            if let name = field.type.descriptorTypeName { out.string(6, name) }
+        }
+        if field.deprecated != nil || field.redact {
+            out.message(8) {
+                if field.deprecated != nil { $0.integer(3, 1) }
+                if field.redact { $0.integer(16, 1) }
+            }
+        }
         if let oneof { out.integer(9, Int64(oneof)) }
         out.string(10, field.name)
-        if oneof != nil { out.integer(17, 1) }
+        if field.cardinality == .optional { out.integer(17, 1) }
+    }
+
+    private func entry(_ field: FieldModel, _ key: ScalarType, _ out: inout DescriptorBytes) {
+        out.string(1, Names.mapEntry(field.name))
+        for (name, number, type) in [("key", 1, FieldType.scalar(key)), ("value", 2, field.type)] {
+            out.message(2) {
+                $0.string(1, name)
+                $0.integer(3, Int64(number))
+                $0.integer(4, 1)
+                $0.integer(5, type.descriptorType)
+                if let name = type.descriptorTypeName { $0.string(6, name) }
+                $0.string(10, name)
+            }
+        }
+        out.message(7) { $0.integer(7, 1) }
     }
 
     private func enumeration(_ enumeration: EnumModel, _ out: inout DescriptorBytes) {
-        out.string(1, enumeration.name.name)
+        let name = enumeration.name.last
+        out.string(1, name)
         for value in enumeration.valuesForProto {
             out.message(2) {
-                $0.string(1, Names.protoValue(enumeration.name.name, value.name))
+                $0.string(1, Names.protoValue(name, value.name))
                 $0.integer(2, Int64(value.number))
+                if value.deprecated != nil { $0.message(3) { $0.integer(1, 1) } }
             }
         }
+        if enumeration.deprecated != nil { out.message(3) { $0.integer(3, 1) } }
         for case .numbers(let range, _) in enumeration.reserved {
             out.message(4) {
                 $0.integer(1, range.lowerBound)
                 $0.integer(2, range.upperBound)
             }
         }
-        for case .name(let name) in enumeration.reserved {
-            out.string(5, Names.protoValue(enumeration.name.name, name.text))
+        for case .name(let reserved) in enumeration.reserved {
+            out.string(5, Names.protoValue(name, reserved.text))
         }
     }
 
@@ -94,9 +143,38 @@ struct DescriptorEmitter {
                 $0.string(1, Names.protoMethod(method.name))
                 $0.string(2, ".\(method.request)")
                 $0.string(3, ".\(method.response)")
+                if method.deprecated != nil || method.idempotency.protoLevel != nil {
+                    $0.message(4) {
+                        if method.deprecated != nil { $0.integer(33, 1) }
+                        if let level = method.idempotency.protoLevel { $0.integer(34, level.number) }
+                    }
+                }
                 if method.kind.streamsRequests { $0.integer(5, 1) }
                 if method.kind.streamsResponses { $0.integer(6, 1) }
             }
+        }
+        if service.deprecated != nil { out.message(3) { $0.integer(33, 1) } }
+    }
+}
+
+extension MessageModel {
+    /// In the order of the exported `.proto`, where the choices of a oneof stand together.
+    fileprivate var fieldsForProto: [FieldModel] {
+        var written: Set<String> = []
+        return fields.flatMap { field -> [FieldModel] in
+            guard case .choice(let oneof) = field.cardinality else { return [field] }
+            guard written.insert(oneof).inserted else { return [] }
+            return fields.filter { $0.cardinality == .choice(oneof) }
+        }
+    }
+
+    /// Those that have choices, in the order of the first of these.
+    fileprivate var oneofsForProto: [OneofModel] {
+        var seen: Set<String> = []
+        return fieldsForProto.compactMap { field in
+            guard case .choice(let name) = field.cardinality, seen.insert(name).inserted
+            else { return nil }
+            return oneofs.first { $0.name == name }
         }
     }
 }
@@ -149,7 +227,7 @@ extension FieldType {
         case .scalar(.uint64): 4
         case .scalar(.int32): 5
         case .scalar(.bool): 8
-        case .scalar(.string): 9
+        case .scalar(.string), .scalar(.uuid): 9
         case .scalar(.bytes): 12
         case .scalar(.uint32): 13
         }

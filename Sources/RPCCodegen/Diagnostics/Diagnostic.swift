@@ -1,10 +1,19 @@
 /// A mistake in a schema.
 struct Diagnostic: Hashable, Sendable {
+    var rule: Rule
     var path: String
     var range: SourceRange
     var text: String
     /// Another place that the mistake is about, such as the first of two equal names.
     var related: Related?
+    /// A change that would mend it.
+    var fix: Fix?
+
+    /// What to put in the place of a range of bytes in the diagnostic's file.
+    struct Fix: Hashable, Sendable {
+        var range: SourceRange
+        var replacement: String
+    }
 
     struct Related: Hashable, Sendable {
         var path: String
@@ -21,11 +30,11 @@ struct Diagnostics {
     private(set) var all: [Diagnostic] = []
 
     mutating func report(
-        _ source: SourceText, _ range: SourceRange, _ text: String,
-        related: Diagnostic.Related? = nil
+        _ rule: Rule, _ source: SourceText, _ range: SourceRange, _ text: String,
+        related: Diagnostic.Related? = nil, fix: Diagnostic.Fix? = nil
     ) {
         let diagnostic = Diagnostic(
-            path: source.path, range: range, text: text, related: related)
+            rule: rule, path: source.path, range: range, text: text, related: related, fix: fix)
         if all.count < Self.countMax, !all.contains(diagnostic) { all.append(diagnostic) }
     }
 
@@ -38,9 +47,9 @@ struct Diagnostics {
 }
 
 extension Diagnostic {
-    /// `path:line:column: error: text`, the line and a caret; then the same of the related place.
+    /// `path:line:column: error: text [IDL042]`, the line and a caret; then the same of the related place.
     func rendered(_ source: (String) -> SourceText?) -> String {
-        var lines = Self.render(source(path), path, range, "error", text)
+        var lines = Self.render(source(path), path, range, "error", "\(text) [\(rule.id)]")
         if let related {
             lines += Self.render(
                 source(related.path), related.path, related.range, "note", related.text)

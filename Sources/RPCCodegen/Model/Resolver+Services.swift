@@ -1,7 +1,8 @@
 // The rules of services.
 
 extension Resolver {
-    mutating func service(_ service: ServiceSyntax) -> ServiceModel {
+    mutating func service(_ service: ServiceSyntax, _ messages: [MessageModel]) -> ServiceModel {
+        checkOptions(service.options, [.deprecated], "a service")
         let name = TypeName(package: package, name: service.name.text)
         var first: [String: NameSyntax] = [:]
         var methods: [MethodModel] = []
@@ -9,18 +10,20 @@ extension Resolver {
             checkMember(method.name, Names.serviceMembers, "service")
             if let other = first[method.name.text] {
                 report(
-                    method.name.range, "`\(method.name.text)` is a method already",
+                    .memberTwice, method.name.range,
+                    "`\(method.name.text)` is a method already",
                     related: here(other.range, "the first is here"))
             }
             first[method.name.text] = first[method.name.text] ?? method.name
-            if let model = self.method(method, of: name) { methods.append(model) }
+            if let model = self.method(method, of: name, messages) { methods.append(model) }
         }
         return ServiceModel(
-            documentation: service.documentation, name: name, methods: methods)
+            documentation: service.documentation, name: name,
+            deprecated: service.options.deprecated?.text, methods: methods)
     }
 
     private mutating func method(
-        _ method: MethodSyntax, of service: TypeName
+        _ method: MethodSyntax, of service: TypeName, _ messages: [MessageModel]
     ) -> MethodModel? {
         let name = method.name.text
         checkRoles(method)
@@ -28,17 +31,20 @@ extension Resolver {
         let request = messageName(method.request)
         let response = messageName(method.response)
         guard let request, let response else { return nil }
+        let fields =
+            (messages.first { $0.name == request } ?? importedMessage(request))?.fields ?? []
         return MethodModel(
             documentation: method.documentation, name: name, request: request,
             response: response, kind: method.kind, deadlineMilliseconds: deadline,
             idleMilliseconds: idle(method), roles: method.roles.map(\.text),
-            id: FNV1a.hash32("\(service)/\(name)"))
+            idempotency: idempotency(method, fields), route: route(method, fields),
+            deprecated: method.deprecated?.text, id: FNV1a.hash32("\(service)/\(name)"))
     }
 
     private mutating func checkRoles(_ method: MethodSyntax) {
         if method.roles.isEmpty, !method.isBroken {
             report(
-                method.range,
+                .missingRole, method.range,
                 "`\(method.name.text)` has no role, so nobody could call it; "
                     + "say who may: `{ …, role ctl, gateway }`")
         }
@@ -46,12 +52,13 @@ extension Resolver {
         for role in method.roles {
             if let other = first[role.text] {
                 report(
-                    role.range, "the role `\(role.text)` is named twice",
+                    .roleTwice, role.range, "the role `\(role.text)` is named twice",
                     related: here(other.range, "the first is here"))
             }
             first[role.text] = role
             if role.text == MethodModel.anyRole, method.roles.count > 1 {
-                report(role.range, "`any` is every role; name it alone or leave it out")
+                report(
+                    .anyRole, role.range, "`any` is every role; name it alone or leave it out")
             }
         }
     }
@@ -63,7 +70,8 @@ extension Resolver {
         case .open(let range):
             if method.kind == .unary {
                 report(
-                    range, "a call without a stream has a deadline; `none` is for streams")
+                    .openUnary, range,
+                    "a call without a stream has a deadline; `none` is for streams", fix: "5s")
             }
             return nil
         case nil where method.isBroken:
@@ -72,7 +80,7 @@ extension Resolver {
             let streams =
                 method.kind == .unary ? "" : " or, for an open-ended stream, `deadline none`"
             report(
-                method.range,
+                .missingDeadline, method.range,
                 "`\(method.name.text)` has no deadline; write one, such as `deadline 5s`\(streams)")
             return nil
         }
@@ -85,17 +93,57 @@ extension Resolver {
         }
         if let idle = method.idle, !method.isBroken {
             report(
-                idle.range, "`idle` goes with `deadline none`; other calls end by their deadline")
+                .idleWithDeadline, idle.range,
+                "`idle` goes with `deadline none`; other calls end by their deadline")
         }
         return nil
     }
 
+    private mutating func idempotency(
+        _ method: MethodSyntax, _ fields: [FieldModel]
+    ) -> Idempotency {
+        guard let written = method.idempotency else { return .unknown }
+        guard let key = written.key else { return written.isSafe ? .safe : .idempotent(key: nil) }
+        if method.streamsRequests {
+            report(
+                .keyOfStream, key.range,
+                "a method that takes a stream has no one request to hold the key")
+            return .idempotent(key: nil)
+        }
+        guard let field = field(key, of: method.request.text, fields, .keyField) else {
+            return .idempotent(key: nil)
+        }
+        let isText =
+            [.scalar(.string), .scalar(.bytes), .scalar(.uuid)].contains(field.type)
+        guard isText, field.cardinality == .plain || field.cardinality == .optional else {
+            report(
+                .keyField, key.range,
+                "a key is a string, bytes or uuid; `\(key.text)` is not")
+            return .idempotent(key: nil)
+        }
+        return .idempotent(key: key.text)
+    }
+
+    /// The field of a request that an annotation names, or nil when there is none.
+    mutating func field(
+        _ name: NameSyntax, of message: String, _ fields: [FieldModel], _ rule: Rule
+    ) -> FieldModel? {
+        if let field = fields.first(where: { $0.name == name.text }) { return field }
+        let nearest = Names.nearest(to: name.text, among: fields.map(\.name))
+        report(
+            rule, name.range,
+            "`\(message)` has no field `\(name.text)`" + Names.question(nearest), fix: nearest)
+        return nil
+    }
+
     private mutating func messageName(_ name: NameSyntax) -> TypeName? {
-        switch type(name) {
+        switch type(name, inside: "") {
         case .message(let name): return name
         case nil: return nil
         default:
-            report(name.range, "`\(name.text)` is not a message; methods take and give messages")
+            report(
+                .methodTypes, name.range,
+                "`\(name.text)` is not a message; methods take and give messages")
             return nil
         }
     }
@@ -111,7 +159,7 @@ extension Resolver {
                         .first(where: { $0.name.text == method.name })
                 {
                     report(
-                        place.name.range,
+                        .methodNumberTwice, place.name.range,
                         "`\(full)` and `\(other)` have the same number on the wire; "
                             + "rename one of them")
                 }

@@ -5,7 +5,7 @@ import Foundation
 extension SwiftEmitter {
     func service(_ service: ServiceModel, _ printer: inout Printer) {
         printer.line()
-        printer.documentation(service.documentation)
+        printer.documentation(service.documentation, service.deprecated)
         printer.block("public enum \(service.name.name)") { printer in
             descriptor(service, &printer)
             methods(service, &printer)
@@ -74,7 +74,7 @@ extension SwiftEmitter {
         printer.line("/// What a server of `\(service.name.name)` implements.")
         printer.block("public protocol Service: Sendable") { printer in
             for method in service.methods {
-                printer.documentation(method.documentation)
+                printer.documentation(method.documentation, method.deprecated)
                 serviceMethod(method, &printer)
             }
         }
@@ -159,6 +159,9 @@ extension SwiftEmitter {
             for method in service.methods {
                 printer.line()
                 printer.documentation(method.documentation)
+                if let text = method.deprecated {
+                    printer.line("@available(*, deprecated, message: \(Self.quoted(text)))")
+                }
                 clientMethod(method, &printer)
             }
         }
@@ -197,6 +200,12 @@ extension SwiftEmitter {
         printer.line(
             "    try await caller.\(method.kind.rawValue)(Method.\(name), \(arguments))")
         printer.line("}")
+    }
+
+    /// A string literal of Swift.
+    static func quoted(_ text: String) -> String {
+        let escaped = text.map { $0 == "\\" || $0 == "\"" ? "\\\($0)" : String($0) }.joined()
+        return "\"\(escaped)\""
     }
 
     /// `0x1234_ABCD`.

@@ -50,11 +50,15 @@ extension Compilation {
             case .scalar(let scalar): scalar.rawValue
             case .message(let name), .enumeration(let name): name.description
             }
-        switch field.cardinality {
-        case .plain: return "\(field.number) \(field.name) \(type)"
-        case .optional: return "\(field.number) \(field.name) \(type)?"
-        case .list: return "\(field.number) \(field.name) list<\(type)>"
-        }
+        let form =
+            switch field.cardinality {
+            case .plain: type
+            case .optional: "\(type)?"
+            case .list: "list<\(type)>"
+            case .map(let key, _): "map<\(key.rawValue), \(type)>"
+            case .choice(let oneof): "\(oneof) \(type)"
+            }
+        return "\(field.number) \(field.name) \(form)"
     }
 
     /// Every message and enum that a call of the methods may carry.

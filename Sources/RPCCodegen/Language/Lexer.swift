@@ -2,7 +2,7 @@
 struct Token: Hashable, Sendable {
     enum Kind: Hashable, Sendable {
         case identifier
-        /// Digits, with letters behind them where there are any: `64`, `5s`.
+        /// Digits, a fraction and letters behind them where there are any: `64`, `0.5`, `5s`.
         case number
         /// Without its quotes.
         case string
@@ -50,7 +50,7 @@ struct Lexer {
         } catch {
             let start = error.byteOffsets.lowerBound
             diagnostics.report(
-                source, SourceRange(start: start, end: error.byteOffsets.upperBound),
+                .notUTF8, source, SourceRange(start: start, end: error.byteOffsets.upperBound),
                 "the file is not UTF-8")
         }
     }
@@ -95,6 +95,11 @@ struct Lexer {
             add(.identifier, from: start)
         case _ where Self.isDigit(byte):
             skipWord()
+            // A fraction; two dots or three are something else.
+            if self.byte() == UInt8(ascii: "."), let digit = self.byte(1), Self.isDigit(digit) {
+                position += 1
+                skipWord()
+            }
             add(.number, from: start)
         case _ where "{}()<>:=?,.-".utf8.contains(byte):
             position += 1
@@ -114,7 +119,7 @@ struct Lexer {
         guard byte(1) == UInt8(ascii: "/") else {
             position += 1
             diagnostics.report(
-                source, SourceRange(start: start, end: position),
+                .strayCharacter, source, SourceRange(start: start, end: position),
                 "`/` begins nothing; comments are `//` and, for documentation, `///`")
             return
         }
@@ -139,7 +144,7 @@ struct Lexer {
             position += 1
         } else {
             diagnostics.report(
-                source, SourceRange(start: start, end: position),
+                .openString, source, SourceRange(start: start, end: position),
                 "the string has no closing `\"` on its line")
         }
         add(.string, from: start, text: text)
@@ -151,7 +156,8 @@ struct Lexer {
         position += 1
         while let next = byte(), next >= 0x80 { position += 1 }
         let range = SourceRange(start: start, end: position)
-        diagnostics.report(source, range, "`\(source.text(range))` has no meaning here")
+        diagnostics.report(
+            .strayCharacter, source, range, "`\(source.text(range))` has no meaning here")
     }
 
     static func isLetter(_ byte: UInt8) -> Bool {

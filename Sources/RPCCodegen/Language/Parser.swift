@@ -37,8 +37,10 @@ struct Parser {
         return true
     }
 
-    mutating func fail(_ text: String, at range: SourceRange? = nil) -> Abandoned {
-        diagnostics.report(source, range ?? token.range, text)
+    mutating func fail(
+        _ rule: Rule, _ text: String, at range: SourceRange? = nil, fix: Diagnostic.Fix? = nil
+    ) -> Abandoned {
+        diagnostics.report(rule, source, range ?? token.range, text, fix: fix)
         return Abandoned()
     }
 
@@ -48,10 +50,10 @@ struct Parser {
         if token.startsLine, index > 0 {
             let end = tokens[index - 1].range.end
             return fail(
-                "expected \(what) before the end of the line",
+                .unexpected, "expected \(what) before the end of the line",
                 at: SourceRange(start: end, end: end))
         }
-        return fail("expected \(what), found \(found)")
+        return fail(.unexpected, "expected \(what), found \(found)")
     }
 
     mutating func expect(_ symbol: Character, _ context: String) throws(Abandoned) {
@@ -81,7 +83,7 @@ struct Parser {
         guard token.kind == .number else { throw expected(what) }
         defer { advance() }
         guard let value = Int64((isNegative ? "-" : "") + token.text) else {
-            throw fail("`\(token.text)` is not \(what)")
+            throw fail(.badNumber, "`\(token.text)` is not \(what)")
         }
         return IntegerSyntax(value: value, range: start.joined(with: token.range))
     }
@@ -107,16 +109,28 @@ struct Parser {
         try expect("{", context)
         while !isAtEnd {
             if skip("}") { return }
-            let before = index
-            do throws(Abandoned) {
-                try element(&self)
-                if !token.startsLine, !isSymbol("}") { throw expected("a new line") }
-            } catch {
-                if index == before { advance() }
-                skipLine()
-            }
+            self.element(element)
         }
-        _ = fail("expected `}` \(context)")
+        _ = fail(.openBody, "expected `}` \(context)")
+    }
+
+    /// One element of a body, which ends its line or stands before the brace.
+    mutating func element(_ element: (inout Parser) throws(Abandoned) -> Void) {
+        let before = index
+        do throws(Abandoned) {
+            try element(&self)
+            if !token.startsLine, !isSymbol("}") { throw missingNewLine() }
+        } catch {
+            if index == before { advance() }
+            skipLine()
+        }
+    }
+
+    mutating func missingNewLine() -> Abandoned {
+        let place = SourceRange(start: token.range.start, end: token.range.start)
+        return fail(
+            .missingNewLine, "expected a new line, found `\(source.text(token.range))`",
+            fix: Diagnostic.Fix(range: place, replacement: "\n"))
     }
 
     // MARK: The file
@@ -144,16 +158,20 @@ struct Parser {
         let keyword = token
         let isFirst = schema.package == nil && schema.imports.isEmpty && isEmpty(schema)
         guard keyword.kind == .identifier else {
-            throw fail("expected `message`, `enum` or `service`, found `\(keyword.text)`")
+            throw fail(
+                .unexpected,
+                "expected `message`, `enum` or `service`, found `\(keyword.text)`")
         }
         switch keyword.text {
         case "package":
             advance()
             let name = try qualifiedName("the name of the package")
             if schema.package != nil {
-                throw fail("a file has one `package`", at: keyword.range)
+                throw fail(.packagePlace, "a file has one `package`", at: keyword.range)
             }
-            if !isFirst { throw fail("`package` comes first in the file", at: keyword.range) }
+            if !isFirst {
+                throw fail(.packagePlace, "`package` comes first in the file", at: keyword.range)
+            }
             schema.package = name
         case "import":
             advance()
@@ -161,17 +179,20 @@ struct Parser {
             schema.imports.append(ImportSyntax(path: token.text, range: token.range))
             if !isEmpty(schema) {
                 diagnostics.report(
-                    source, keyword.range, "imports come before the declarations")
+                    .importPlace, source, keyword.range, "imports come before the declarations")
             }
             advance()
-        case "message": schema.messages.append(try message(&schema))
-        case "enum": schema.enums.append(try enumeration(&schema))
-        case "service": schema.services.append(try service(&schema))
+        case "message": schema.messages.append(try message())
+        case "enum": schema.enums.append(try enumeration())
+        case "service": schema.services.append(try service())
         default:
-            let hint = Names.suggestion(
-                for: keyword.text, among: ["package", "import", "message", "enum", "service"])
+            let words = ["package", "import", "message", "enum", "service"]
+            let nearest = Names.nearest(to: keyword.text, among: words)
             throw fail(
-                "expected `message`, `enum` or `service`, found `\(keyword.text)`\(hint)")
+                .unexpected,
+                "expected `message`, `enum` or `service`, found `\(keyword.text)`"
+                    + Names.question(nearest),
+                fix: nearest.map { Diagnostic.Fix(range: keyword.range, replacement: $0) })
         }
     }
 

@@ -51,17 +51,24 @@ struct Compilation {
         for item in parsed.imports {
             guard let target = importTarget(item, source) else { continue }
             guard seen.insert(target).inserted else {
-                diagnostics.report(source, item.range, "`\(item.path)` is imported twice")
+                diagnostics.report(
+                    .importTwice, source, item.range, "`\(item.path)` is imported twice")
                 continue
             }
             if let start = loading.firstIndex(of: target) {
                 let cycle = (loading[start...] + [target]).joined(separator: " → ")
-                diagnostics.report(source, item.range, "the imports form a cycle: \(cycle)")
+                diagnostics.report(
+                    .importCycle, source, item.range, "the imports form a cycle: \(cycle)")
                 continue
             }
             guard load(target) else {
-                let hint = Names.suggestion(for: target, among: tree.list())
-                diagnostics.report(source, item.range, "there is no schema `\(target)`\(hint)")
+                let nearest = Names.nearest(to: target, among: tree.list())
+                diagnostics.report(
+                    .importMissing, source, item.range,
+                    "there is no schema `\(target)`" + Names.question(nearest),
+                    fix: nearest.map {
+                        Diagnostic.Fix(range: item.range, replacement: "\"\($0)\"")
+                    })
                 continue
             }
             imports.append(target)
@@ -77,7 +84,7 @@ struct Compilation {
         let isClean = parts.allSatisfy { !$0.isEmpty && $0 != "." && $0 != ".." }
         guard isClean, item.path.hasSuffix(".rpc") else {
             diagnostics.report(
-                source, item.range,
+                .importPath, source, item.range,
                 "`\(item.path)` is not the path of a schema; write it from the root of the schemas, "
                     + "such as \"punch.rpc\" or \"common/time.rpc\"")
             return nil
@@ -100,11 +107,13 @@ struct Compilation {
             Self.declares(name, in: elsewhere, besides: loaded + [path])
         }
         resolver.loadedElsewhere = syntax
+        let known = messages
+        resolver.importedMessage = { known[$0] }
         let schema = resolver.schema()
         diagnostics = resolver.diagnostics
         schemas[path] = schema
-        for message in schema.messages { messages[message.name] = message }
-        for enumeration in schema.enums { enums[enumeration.name] = enumeration }
+        for message in schema.allMessages { messages[message.name] = message }
+        for enumeration in schema.allEnums { enums[enumeration.name] = enumeration }
     }
 
     /// The schema that declares a name which nothing loaded has; for the text of a mistake only.
@@ -142,7 +151,7 @@ struct Compilation {
                     continue
                 }
                 diagnostics.report(
-                    parsed.source, name.range,
+                    .declaredTwice, parsed.source, name.range,
                     "`\(name.text)` is declared twice in one module, where Swift has one name",
                     related: .init(
                         path: tree.displayed(other.path), range: other.name.range,
@@ -167,7 +176,7 @@ struct Compilation {
                         continue
                     }
                     diagnostics.report(
-                        parsed.source, value.name.range,
+                        .protoValueTwice, parsed.source, value.name.range,
                         "this value and another of the package are both `\(form)` in a .proto",
                         related: .init(
                             path: tree.displayed(other.path), range: other.name.range,

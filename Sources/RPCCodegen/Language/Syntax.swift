@@ -22,28 +22,74 @@ struct ImportSyntax: Sendable {
 struct MessageSyntax: Sendable {
     var documentation: [String]
     var name: NameSyntax
+    var options = OptionsSyntax()
+    /// As written, those of oneofs among them.
     var fields: [FieldSyntax] = []
+    var oneofs: [OneofSyntax] = []
+    var messages: [MessageSyntax] = []
+    var enums: [EnumSyntax] = []
     var reserved: [ReservedSyntax] = []
+}
+
+struct OneofSyntax: Sendable {
+    var documentation: [String]
+    var name: NameSyntax
 }
 
 struct FieldSyntax: Sendable {
     var documentation: [String]
     var name: NameSyntax
     var type: TypeSyntax
-    var isOptional: Bool
+    /// The place of the `?`.
+    var optional: SourceRange?
     var number: IntegerSyntax
-    var max: IntegerSyntax?
+    var options: OptionsSyntax
+    /// Which of the message's oneofs it is a choice of.
+    var oneof: Int?
 }
 
-/// `Name`, `package.Name`, `list<…>`.
+/// `Name`, `package.Name`, `list<…>`, `map<…, …>`; the range is that of the whole.
 enum TypeSyntax: Sendable {
     case named(NameSyntax)
-    /// The element, its own `max`, and the place of the whole.
-    case list(NameSyntax, IntegerSyntax?, SourceRange)
+    case list(ElementSyntax, SourceRange)
+    case map(key: ElementSyntax, value: ElementSyntax, SourceRange)
+}
+
+/// What stands inside `list<…>` or `map<…>`, with limits of its own.
+struct ElementSyntax: Sendable {
+    var name: NameSyntax
+    var options: OptionsSyntax
+}
+
+/// `(max 64, redact)`.
+struct OptionsSyntax: Sendable {
+    enum Name: String, CaseIterable {
+        case max, min, range, redact, deprecated
+    }
+
+    var max: IntegerSyntax?
+    var min: IntegerSyntax?
+    var range: NumberRangeSyntax?
+    var redact: SourceRange?
+    var deprecated: StringSyntax?
+    /// Where each that is written stands.
+    var places: [(name: Name, range: SourceRange)] = []
+}
+
+struct StringSyntax: Hashable, Sendable {
+    var text: String
+    var range: SourceRange
 }
 
 struct IntegerSyntax: Hashable, Sendable {
     var value: Int64
+    var range: SourceRange
+}
+
+/// `low...high`, as written: of which type the numbers are, the field says.
+struct NumberRangeSyntax: Hashable, Sendable {
+    var low: String
+    var high: String
     var range: SourceRange
 }
 
@@ -56,6 +102,7 @@ enum ReservedSyntax: Sendable {
 struct EnumSyntax: Sendable {
     var documentation: [String]
     var name: NameSyntax
+    var options = OptionsSyntax()
     var values: [EnumValueSyntax] = []
     var reserved: [ReservedSyntax] = []
 }
@@ -64,6 +111,7 @@ struct EnumValueSyntax: Sendable {
     var documentation: [String]
     var name: NameSyntax
     var number: IntegerSyntax
+    var options: OptionsSyntax
 }
 
 /// A number with its unit.
@@ -75,6 +123,7 @@ struct TimeSyntax: Hashable, Sendable {
 struct ServiceSyntax: Sendable {
     var documentation: [String]
     var name: NameSyntax
+    var options = OptionsSyntax()
     var methods: [MethodSyntax] = []
 }
 
@@ -93,8 +142,28 @@ struct MethodSyntax: Sendable {
     var deadline: Deadline?
     var idle: TimeSyntax?
     var roles: [NameSyntax] = []
+    var idempotency: IdempotencySyntax?
+    var route: RouteSyntax?
+    var deprecated: StringSyntax?
     /// An annotation could not be read, so nobody knows what is missing.
     var isBroken = false
     /// The place of the whole, for what is missing.
     var range: SourceRange
+}
+
+/// `safe`, `idempotent` or `idempotent by field`.
+struct IdempotencySyntax: Sendable {
+    var isSafe: Bool
+    var key: NameSyntax?
+    var range: SourceRange
+}
+
+/// `get "/v1/places/{place}"`, `post "/v1/places" body place`.
+struct RouteSyntax: Sendable {
+    /// `GET`, `POST`, …
+    var verb: String
+    /// Of the verb.
+    var range: SourceRange
+    var path: StringSyntax
+    var body: NameSyntax?
 }

@@ -22,7 +22,7 @@ struct ProtoEmitter {
 
     /// The paths that a schema's `.proto` imports, sorted.
     func imports(_ schema: Schema) -> [String] {
-        let types = Set(schema.messages.flatMap(\.fields).map(\.type))
+        let types = Set(schema.allMessages.flatMap(\.fields).map(\.type))
         var imports = schema.imports.filter { uses($0, schema) }.map(Self.path)
         if types.contains(.scalar(.timestamp)) { imports.append("google/protobuf/timestamp.proto") }
         if types.contains(.scalar(.duration)) { imports.append("google/protobuf/duration.proto") }
@@ -32,8 +32,8 @@ struct ProtoEmitter {
     /// protoc warns of imports that nothing uses.
     private func uses(_ path: String, _ schema: Schema) -> Bool {
         guard let other = compilation.schemas[path] else { return false }
-        let declared = Set(other.messages.map(\.name) + other.enums.map(\.name))
-        let fields = schema.messages.flatMap(\.fields).compactMap { field -> TypeName? in
+        let declared = Set(other.allMessages.map(\.name) + other.allEnums.map(\.name))
+        let fields = schema.allMessages.flatMap(\.fields).compactMap { field -> TypeName? in
             switch field.type {
             case .scalar: nil
             case .message(let name), .enumeration(let name): name
@@ -44,51 +44,80 @@ struct ProtoEmitter {
     }
 
     private func enumeration(_ enumeration: EnumModel, _ printer: inout Printer) {
+        let name = enumeration.name.last
         printer.line()
         printer.documentation(enumeration.documentation, marker: "//")
-        printer.block("enum \(enumeration.name.name)") { printer in
+        printer.block("enum \(name)") { printer in
+            if enumeration.deprecated != nil { printer.line("option deprecated = true;") }
             for value in enumeration.valuesForProto {
                 printer.documentation(value.documentation, marker: "//")
-                let name = Names.protoValue(enumeration.name.name, value.name)
-                printer.line("\(name) = \(value.number);")
+                let options = value.deprecated == nil ? "" : " [deprecated = true]"
+                printer.line(
+                    "\(Names.protoValue(name, value.name)) = \(value.number)\(options);")
             }
-            reserved(enumeration.reserved, &printer) {
-                Names.protoValue(enumeration.name.name, $0)
-            }
+            reserved(enumeration.reserved, &printer) { Names.protoValue(name, $0) }
         }
     }
 
     private func message(_ message: MessageModel, _ printer: inout Printer) {
         printer.line()
         printer.documentation(message.documentation, marker: "//")
-        printer.block("message \(message.name.name)") { printer in
+        printer.block("message \(message.name.last)") { printer in
+            if message.deprecated != nil { printer.line("option deprecated = true;") }
+            for enumeration in message.enums { self.enumeration(enumeration, &printer) }
+            for inner in message.messages { self.message(inner, &printer) }
+            // A oneof stands where the first of its choices is.
+            var written: Set<String> = []
             for field in message.fields {
-                printer.documentation(field.documentation, marker: "//")
-                self.field(field, &printer)
+                guard case .choice(let oneof) = field.cardinality else {
+                    self.field(field, &printer)
+                    continue
+                }
+                guard written.insert(oneof).inserted,
+                    let model = message.oneofs.first(where: { $0.name == oneof })
+                else { continue }
+                printer.documentation(model.documentation, marker: "//")
+                printer.block("oneof \(Names.snakeCase(oneof))") { printer in
+                    for field in message.choices(of: model) { self.field(field, &printer) }
+                }
             }
             reserved(message.reserved, &printer) { Names.snakeCase($0) }
         }
     }
 
     private func field(_ field: FieldModel, _ printer: inout Printer) {
+        printer.documentation(field.documentation, marker: "//")
         let type =
             switch field.type {
-            case .scalar(.timestamp): "google.protobuf.Timestamp"
-            case .scalar(.duration): "google.protobuf.Duration"
-            case .scalar(let scalar): scalar.rawValue
+            case .scalar(let scalar): Self.type(scalar)
             case .message(let name), .enumeration(let name): ".\(name)"
             }
-        let label =
+        let form =
             switch field.cardinality {
-            case .plain: ""
-            case .optional: "optional "
-            case .list: "repeated "
+            case .plain, .choice: type
+            case .optional: "optional \(type)"
+            case .list: "repeated \(type)"
+            case .map(let key, _): "map<\(Self.type(key)), \(type)>"
             }
         let name = Names.snakeCase(field.name)
+        var options: [String] = []
         // The JSON name is the schema's own; protobuf would derive `logId` where we say `logID`.
-        let json =
-            Names.protobufJSONName(name) == field.name ? "" : " [json_name = \"\(field.name)\"]"
-        printer.line("\(label)\(type) \(name) = \(field.number)\(json);")
+        if Names.protobufJSONName(name) != field.name {
+            options.append("json_name = \"\(field.name)\"")
+        }
+        if field.deprecated != nil { options.append("deprecated = true") }
+        if field.redact { options.append("debug_redact = true") }
+        let list = options.isEmpty ? "" : " [\(options.joined(separator: ", "))]"
+        printer.line("\(form) \(name) = \(field.number)\(list);")
+    }
+
+    private static func type(_ scalar: ScalarType) -> String {
+        switch scalar {
+        case .timestamp: "google.protobuf.Timestamp"
+        case .duration: "google.protobuf.Duration"
+        case .uuid: "string"
+        default: scalar.rawValue
+        }
     }
 
     private func reserved(
@@ -110,13 +139,37 @@ struct ProtoEmitter {
         printer.line()
         printer.documentation(service.documentation, marker: "//")
         printer.block("service \(service.name.name)") { printer in
+            if service.deprecated != nil { printer.line("option deprecated = true;") }
             for method in service.methods {
                 printer.documentation(method.documentation, marker: "//")
-                printer.line(
+                let head =
                     "rpc \(Names.protoMethod(method.name))"
-                        + "(\(method.requestPrefix).\(method.request)) "
-                        + "returns (\(method.responsePrefix).\(method.response));")
+                    + "(\(method.requestPrefix).\(method.request)) "
+                    + "returns (\(method.responsePrefix).\(method.response))"
+                var options: [String] = []
+                if method.deprecated != nil { options.append("option deprecated = true;") }
+                if let level = method.idempotency.protoLevel {
+                    options.append("option idempotency_level = \(level.name);")
+                }
+                if options.isEmpty {
+                    printer.line(head + ";")
+                } else {
+                    printer.block(head) { printer in
+                        for option in options { printer.line(option) }
+                    }
+                }
             }
+        }
+    }
+}
+
+extension Idempotency {
+    /// Protobuf's level; it has none for calls that are idempotent by a key only.
+    var protoLevel: (name: String, number: Int64)? {
+        switch self {
+        case .unknown, .idempotent(.some): nil
+        case .safe: ("NO_SIDE_EFFECTS", 1)
+        case .idempotent(nil): ("IDEMPOTENT", 2)
         }
     }
 }

@@ -1,0 +1,154 @@
+// Where the HTTP edge has a method.
+
+extension Resolver {
+    /// The longest path of a route.
+    private static let pathBytesMax = 512
+
+    mutating func route(_ method: MethodSyntax, _ fields: [FieldModel]) -> HTTPRoute? {
+        guard let written = method.route else { return nil }
+        if method.streamsRequests {
+            report(
+                .routeKind, written.range,
+                "HTTP has no place for a stream of requests; a route goes with one request")
+            return nil
+        }
+        if written.verb == "GET", method.idempotency?.isSafe != true, !method.isBroken {
+            report(
+                .safeRoute, written.range,
+                "a GET changes nothing: write `safe` too, or make it a `post`")
+        }
+        guard let path = path(written, method, fields) else { return nil }
+        let used = Set(path.compactMap { if case .variable(let name) = $0 { name } else { nil } })
+        let rest = fields.filter { !used.contains($0.name) }
+        var route = HTTPRoute(verb: written.verb, path: path, body: .none, query: [])
+        let takesBody = ["POST", "PUT", "PATCH"].contains(written.verb)
+        if let body = written.body {
+            guard takesBody else {
+                report(.routeBody, body.range, "a \(written.verb) has no body")
+                return nil
+            }
+            guard field(body, of: method.request.text, fields, .routeBody) != nil else {
+                return nil
+            }
+            if used.contains(body.text) {
+                report(.routeBody, body.range, "`\(body.text)` is in the path already")
+            }
+            route.body = .field(body.text)
+            route.query = query(rest.filter { $0.name != body.text }, written)
+        } else if takesBody {
+            route.body = .rest
+        } else {
+            route.query = query(rest, written)
+        }
+        return route
+    }
+
+    private mutating func path(
+        _ route: RouteSyntax, _ method: MethodSyntax, _ fields: [FieldModel]
+    ) -> [HTTPRoute.Segment]? {
+        let text = route.path.text
+        let parts = text.split(separator: "/", omittingEmptySubsequences: false).dropFirst()
+        guard text.hasPrefix("/"), text.utf8.count <= Self.pathBytesMax,
+            parts.allSatisfy({ Self.isSegment($0) })
+        else {
+            report(
+                .routeForm, route.path.range,
+                "`\(text)` is no path; write one such as \"/v1/places/{place}\", of letters, "
+                    + "digits, `-`, `.`, `_` and fields in braces")
+            return nil
+        }
+        var seen: Set<String> = []
+        var segments: [HTTPRoute.Segment] = []
+        for part in parts {
+            guard part.first == "{" else {
+                segments.append(.literal(String(part)))
+                continue
+            }
+            let name = NameSyntax(
+                text: String(part.dropFirst().dropLast()), range: route.path.range)
+            guard let field = field(name, of: method.request.text, fields, .routeVariable)
+            else { return nil }
+            if !seen.insert(name.text).inserted {
+                report(
+                    .routeVariable, name.range, "`\(name.text)` is in the path twice")
+            }
+            guard field.isInPath else {
+                report(
+                    .routeVariableType, name.range,
+                    "`\(name.text)` cannot stand in a path; strings, integers, bools, uuids and "
+                        + "enums can")
+                return nil
+            }
+            segments.append(.variable(name.text))
+        }
+        return segments
+    }
+
+    private static func isSegment(_ part: Substring) -> Bool {
+        let isVariable = part.first == "{" && part.last == "}"
+        let name = isVariable ? part.dropFirst().dropLast() : part
+        return !name.isEmpty && name != "." && name != ".."
+            && name.utf8.allSatisfy { byte in
+                Lexer.isLetter(byte) || Lexer.isDigit(byte)
+                    || (!isVariable && "-.".utf8.contains(byte))
+            }
+    }
+
+    private mutating func query(_ fields: [FieldModel], _ route: RouteSyntax) -> [String] {
+        for field in fields where !field.isInQuery {
+            report(
+                .routeQuery, route.range,
+                "`\(field.name)` cannot be a parameter behind the `?`; only scalars, enums and "
+                    + "lists of them can: use `post`, or name the field that is the body")
+        }
+        return fields.map(\.name)
+    }
+
+    /// Two methods cannot have one route; the names of variables make no difference.
+    mutating func checkRoutes(_ services: [ServiceModel]) {
+        var first: [String: MethodSyntax] = [:]
+        for (service, syntax) in zip(services, syntax.services) {
+            for method in service.methods {
+                guard let route = method.route,
+                    let place = syntax.methods.first(where: { $0.name.text == method.name })
+                else { continue }
+                let form = "\(route.verb) \(route.form)"
+                if let other = first[form] {
+                    report(
+                        .routeTwice, place.route?.path.range ?? place.range,
+                        "`\(other.name.text)` has the route \(route.verb) \(route.pattern) already",
+                        related: here(other.route?.path.range ?? other.range, "here"))
+                } else {
+                    first[form] = place
+                }
+            }
+        }
+    }
+}
+
+extension HTTPRoute {
+    /// The pattern without the names of its variables.
+    var form: String {
+        path.map { if case .literal(let text) = $0 { "/" + text } else { "/{}" } }.joined()
+    }
+}
+
+extension FieldModel {
+    fileprivate var isInPath: Bool {
+        guard cardinality == .plain || cardinality == .optional else { return false }
+        return switch type {
+        case .scalar(.string), .scalar(.bool), .scalar(.int32), .scalar(.int64),
+            .scalar(.uint32), .scalar(.uint64), .scalar(.uuid), .enumeration:
+            true
+        case .scalar, .message: false
+        }
+    }
+
+    fileprivate var isInQuery: Bool {
+        if case .message = type { return false }
+        return switch cardinality {
+        case .plain, .optional, .list: true
+        case .map, .choice: false
+        }
+    }
+}

@@ -1,0 +1,146 @@
+// What a message and a form of it agree on: a field has a number, a name and a value.
+
+/// Takes the fields of a message, one call for each, and makes one of its forms.
+public protocol FieldWriter {
+    /// Takes a plain field, which is left out at its default.
+    mutating func field<V: FieldValue>(_ number: UInt32, _ name: String, _ value: V)
+    /// Takes an optional field, or a choice of a oneof, which is left out when it is nil.
+    mutating func field<V: FieldValue>(_ number: UInt32, _ name: String, _ value: V?)
+    /// Takes a list, which is left out when it is empty.
+    mutating func field<V: FieldValue>(_ number: UInt32, _ name: String, _ values: [V])
+    /// Takes a map, which is left out when it is empty; written in the order of its keys.
+    mutating func field<K: MapKey, V: FieldValue>(
+        _ number: UInt32, _ name: String, _ values: [K: V])
+    /// Takes a plain field whose value is not for everybody who may read a log.
+    mutating func redacted<V: FieldValue>(_ number: UInt32, _ name: String, _ value: V)
+    /// Takes an optional field whose value is not for everybody who may read a log.
+    mutating func redacted<V: FieldValue>(_ number: UInt32, _ name: String, _ value: V?)
+    /// Takes a list whose values are not for everybody who may read a log.
+    mutating func redacted<V: FieldValue>(_ number: UInt32, _ name: String, _ values: [V])
+    /// Takes a map whose values are not for everybody who may read a log.
+    mutating func redacted<K: MapKey, V: FieldValue>(
+        _ number: UInt32, _ name: String, _ values: [K: V])
+    /// Takes the fields that the schema does not have.
+    mutating func unknown(_ fields: [UInt8])
+}
+
+/// Gives the fields of a message that has some form.
+///
+/// Fields may come in any order, but most come in that of their numbers. So a message asks for all
+/// of its fields in that order, and does so again for as long as there is more:
+///
+/// ```swift
+/// while try reader.more(bytes) {
+///     try reader.field(bytes, 1, "name", &name, 0...64)
+///     try reader.field(bytes, 2, "size", &size)
+///     try reader.rest(bytes, &unknownFields)
+/// }
+/// ```
+///
+/// A limit that a value passes, or a value that is wrong, is an error that says where it stands.
+public protocol FieldReader {
+    /// Whether there is a field that has not been read.
+    mutating func more(_ bytes: Span<UInt8>) throws(DecodingFailure) -> Bool
+    /// Reads a plain field, if it is the one that comes next.
+    mutating func field<V: FieldValue>(
+        _ bytes: Span<UInt8>, _ number: UInt32, _ name: String, _ value: inout V,
+        _ limit: V.Limit
+    ) throws(DecodingFailure)
+    /// Reads an optional field, if it is the one that comes next.
+    mutating func field<V: FieldValue>(
+        _ bytes: Span<UInt8>, _ number: UInt32, _ name: String, _ value: inout V?,
+        _ limit: V.Limit
+    ) throws(DecodingFailure)
+    /// Reads elements of a list, each within `limit`, if they come next.
+    mutating func field<V: FieldValue>(
+        _ bytes: Span<UInt8>, _ number: UInt32, _ name: String, _ values: inout [V],
+        _ limit: V.Limit, count: Int
+    ) throws(DecodingFailure)
+    /// Reads entries of a map, whose keys are within `keys`, if they come next.
+    mutating func field<K: MapKey, V: FieldValue>(
+        _ bytes: Span<UInt8>, _ number: UInt32, _ name: String, _ values: inout [K: V],
+        keys: K.Limit, _ limit: V.Limit, count: Int
+    ) throws(DecodingFailure)
+    /// Reads a choice of a oneof, if it comes next; `value` is the one that stands there already.
+    mutating func choice<V: FieldValue, Choice>(
+        _ bytes: Span<UInt8>, _ number: UInt32, _ name: String, _ choice: inout Choice?,
+        _ make: (V) -> Choice, _ limit: V.Limit, _ value: (Choice) -> V?
+    ) throws(DecodingFailure)
+    /// An error at the place that the reader has come to.
+    func failure(_ reason: DecodingFailure.Reason) -> DecodingFailure
+    /// Keeps the field that comes next when none of the fields before was it.
+    mutating func rest(_ bytes: Span<UInt8>, _ unknown: inout [UInt8]) throws(DecodingFailure)
+}
+
+extension FieldWriter {
+    @inlinable @inline(__always)
+    public mutating func redacted<V: FieldValue>(_ number: UInt32, _ name: String, _ value: V) {
+        field(number, name, value)
+    }
+
+    @inlinable @inline(__always)
+    public mutating func redacted<V: FieldValue>(_ number: UInt32, _ name: String, _ value: V?) {
+        field(number, name, value)
+    }
+
+    @inlinable @inline(__always)
+    public mutating func redacted<V: FieldValue>(
+        _ number: UInt32, _ name: String, _ values: [V]
+    ) {
+        field(number, name, values)
+    }
+
+    @inlinable @inline(__always)
+    public mutating func redacted<K: MapKey, V: FieldValue>(
+        _ number: UInt32, _ name: String, _ values: [K: V]
+    ) {
+        field(number, name, values)
+    }
+}
+
+extension FieldReader {
+    @inlinable @inline(__always)
+    public mutating func field<V: FieldValue>(
+        _ bytes: Span<UInt8>, _ number: UInt32, _ name: String, _ value: inout V
+    ) throws(DecodingFailure) {
+        try field(bytes, number, name, &value, V.unlimited)
+    }
+
+    @inlinable @inline(__always)
+    public mutating func field<V: FieldValue>(
+        _ bytes: Span<UInt8>, _ number: UInt32, _ name: String, _ value: inout V?
+    ) throws(DecodingFailure) {
+        try field(bytes, number, name, &value, V.unlimited)
+    }
+
+    @inlinable @inline(__always)
+    public mutating func field<V: FieldValue>(
+        _ bytes: Span<UInt8>, _ number: UInt32, _ name: String, _ values: inout [V], count: Int
+    ) throws(DecodingFailure) {
+        try field(bytes, number, name, &values, V.unlimited, count: count)
+    }
+
+    @inlinable @inline(__always)
+    public mutating func field<K: MapKey, V: FieldValue>(
+        _ bytes: Span<UInt8>, _ number: UInt32, _ name: String, _ values: inout [K: V],
+        keys: K.Limit = K.unlimited, count: Int
+    ) throws(DecodingFailure) {
+        try field(bytes, number, name, &values, keys: keys, V.unlimited, count: count)
+    }
+
+    @inlinable @inline(__always)
+    public mutating func field<K: MapKey, V: FieldValue>(
+        _ bytes: Span<UInt8>, _ number: UInt32, _ name: String, _ values: inout [K: V],
+        _ limit: V.Limit, count: Int
+    ) throws(DecodingFailure) {
+        try field(bytes, number, name, &values, keys: K.unlimited, limit, count: count)
+    }
+
+    @inlinable @inline(__always)
+    public mutating func choice<V: FieldValue, Choice>(
+        _ bytes: Span<UInt8>, _ number: UInt32, _ name: String, _ choice: inout Choice?,
+        _ make: (V) -> Choice, _ value: (Choice) -> V?
+    ) throws(DecodingFailure) {
+        try self.choice(bytes, number, name, &choice, make, V.unlimited, value)
+    }
+}

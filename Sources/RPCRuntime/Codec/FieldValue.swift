@@ -1,0 +1,179 @@
+/// What a field can hold: a scalar, an enum or a message.
+public protocol FieldValue: WireValue {}
+
+/// A value with a binary form.
+public protocol WireValue: Hashable, Sendable {
+    /// What a schema can limit: the length of a string, the range of a number.
+    associatedtype Limit
+    /// No limit but what the type has.
+    static var unlimited: Limit { get }
+    /// The default of a plain field.
+    static var fieldDefault: Self { get }
+    static var wireType: WireType { get }
+    /// Appends a plain field, tag and value, unless it is the default.
+    func encodeField(_ number: UInt32, into writer: inout WireWriter)
+    /// Appends the value without its tag.
+    func encodeValue(into writer: inout WireWriter)
+    /// Reads a value behind its tag; a message merges it in.
+    mutating func decodeValue(
+        from bytes: Span<UInt8>, _ reader: inout WireReader, _ limit: Limit
+    ) throws(DecodingFailure)
+}
+
+/// What the key of a map can be; in the order of the numbers, or of the bytes of strings.
+public protocol MapKey: FieldValue {
+    /// Whether the key stands before another in a map's written form.
+    func precedes(_ other: Self) -> Bool
+}
+
+/// The limit of a type that a schema cannot limit.
+@frozen
+public struct Unlimited: Sendable {
+    @inlinable
+    public init() {}
+}
+
+extension WireValue where Limit == Unlimited {
+    @inlinable public static var unlimited: Unlimited { Unlimited() }
+}
+
+extension WireValue {
+    @inlinable @inline(__always)
+    public func encodeField(_ number: UInt32, into writer: inout WireWriter) {
+        if self == Self.fieldDefault { return }
+        writer.tag(number, Self.wireType)
+        encodeValue(into: &writer)
+    }
+}
+
+// MARK: Numbers
+
+/// A number that is written as a varint.
+public protocol VarintValue: FieldValue, FixedWidthInteger where Limit == ClosedRange<Self> {}
+
+extension VarintValue {
+    @inlinable public static var unlimited: ClosedRange<Self> { .min ... .max }
+    @inlinable public static var fieldDefault: Self { 0 }
+    @inlinable public static var wireType: WireType { .varint }
+
+    @inlinable @inline(__always)
+    public func encodeField(_ number: UInt32, into writer: inout WireWriter) {
+        if self != 0 { writer.varintField(number, UInt64(truncatingIfNeeded: self)) }
+    }
+
+    @inlinable @inline(__always)
+    public func encodeValue(into writer: inout WireWriter) {
+        writer.varint(UInt64(truncatingIfNeeded: self))
+    }
+
+    @inlinable @inline(__always)
+    public mutating func decodeValue(
+        from bytes: Span<UInt8>, _ reader: inout WireReader, _ limit: ClosedRange<Self>
+    ) throws(DecodingFailure) {
+        self = Self(truncatingIfNeeded: try reader.varint(bytes))
+        guard limit.contains(self) else { throw reader.notWithin("\(self)", "\(limit)") }
+    }
+}
+
+extension Int32: VarintValue, MapKey {}
+extension Int64: VarintValue, MapKey {}
+extension UInt32: VarintValue, MapKey {}
+extension UInt64: VarintValue, MapKey {}
+
+extension VarintValue where Self: MapKey {
+    @inlinable
+    public func precedes(_ other: Self) -> Bool { self < other }
+}
+
+extension Bool: MapKey {
+    @inlinable public static var fieldDefault: Bool { false }
+    @inlinable public static var wireType: WireType { .varint }
+
+    @inlinable
+    public func encodeValue(into writer: inout WireWriter) { writer.varint(self ? 1 : 0) }
+
+    @inlinable @inline(__always)
+    public mutating func decodeValue(
+        from bytes: Span<UInt8>, _ reader: inout WireReader, _ limit: Unlimited
+    ) throws(DecodingFailure) {
+        self = try reader.varint(bytes) != 0
+    }
+
+    @inlinable
+    public func precedes(_ other: Bool) -> Bool { !self && other }
+}
+
+extension OpenEnum {
+    @inlinable public static var fieldDefault: Self { Self() }
+    @inlinable public static var wireType: WireType { .varint }
+
+    @inlinable @inline(__always)
+    public func encodeField(_ number: UInt32, into writer: inout WireWriter) {
+        rawValue.encodeField(number, into: &writer)
+    }
+
+    @inlinable
+    public func encodeValue(into writer: inout WireWriter) { rawValue.encodeValue(into: &writer) }
+
+    @inlinable @inline(__always)
+    public mutating func decodeValue(
+        from bytes: Span<UInt8>, _ reader: inout WireReader, _ limit: Unlimited
+    ) throws(DecodingFailure) {
+        self = Self(rawValue: Int32(truncatingIfNeeded: try reader.varint(bytes)))
+    }
+}
+
+extension Float: FieldValue {
+    @inlinable public static var unlimited: ClosedRange<Float> { -.infinity ... .infinity }
+    @inlinable public static var fieldDefault: Float { 0 }
+    @inlinable public static var wireType: WireType { .fixed32 }
+
+    @inlinable
+    public func encodeField(_ number: UInt32, into writer: inout WireWriter) {
+        // By bits, so that a negative zero is written.
+        if bitPattern == 0 { return }
+        writer.tag(number, .fixed32)
+        writer.fixed32(bitPattern)
+    }
+
+    @inlinable
+    public func encodeValue(into writer: inout WireWriter) { writer.fixed32(bitPattern) }
+
+    @inlinable
+    public mutating func decodeValue(
+        from bytes: Span<UInt8>, _ reader: inout WireReader, _ limit: ClosedRange<Float>
+    ) throws(DecodingFailure) {
+        self = Float(bitPattern: try reader.fixed32(bytes))
+        // Not a number is outside every range that the schema writes.
+        guard limit.contains(self) || (isNaN && limit == Self.unlimited) else {
+            throw reader.notWithin("\(self)", "\(limit)")
+        }
+    }
+}
+
+extension Double: FieldValue {
+    @inlinable public static var unlimited: ClosedRange<Double> { -.infinity ... .infinity }
+    @inlinable public static var fieldDefault: Double { 0 }
+    @inlinable public static var wireType: WireType { .fixed64 }
+
+    @inlinable
+    public func encodeField(_ number: UInt32, into writer: inout WireWriter) {
+        // By bits, so that a negative zero is written.
+        if bitPattern == 0 { return }
+        writer.tag(number, .fixed64)
+        writer.fixed64(bitPattern)
+    }
+
+    @inlinable
+    public func encodeValue(into writer: inout WireWriter) { writer.fixed64(bitPattern) }
+
+    @inlinable
+    public mutating func decodeValue(
+        from bytes: Span<UInt8>, _ reader: inout WireReader, _ limit: ClosedRange<Double>
+    ) throws(DecodingFailure) {
+        self = Double(bitPattern: try reader.fixed64(bytes))
+        guard limit.contains(self) || (isNaN && limit == Self.unlimited) else {
+            throw reader.notWithin("\(self)", "\(limit)")
+        }
+    }
+}
