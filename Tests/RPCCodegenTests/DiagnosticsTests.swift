@@ -40,14 +40,20 @@ import Testing
         ("unknownFields: bytes = 1", ["5: every message has a member `unknownFields` already"]),
         ("a: string = 1 (max 0)", ["24: a limit is 1 to 2147483647"]),
         ("a: string = 1 (max 2147483648)", ["24: a limit is 1 to 2147483647"]),
-        ("a: int32 = 1 (max 5)", [
+        (
+            "a: int32 = 1 (max 5)",
+            [
                 "23: `max` and `min` limit strings, bytes and, `max` alone, lists and maps; "
                     + "numbers have `range`"
-            ]),
-        ("a: list<int32 (max 5)> = 1", [
+            ]
+        ),
+        (
+            "a: list<int32 (max 5)> = 1",
+            [
                 "24: `max` and `min` limit strings, bytes and, `max` alone, lists and maps; "
                     + "numbers have `range`"
-            ]),
+            ]
+        ),
         (
             "a: string = 1 (min 5)",
             [
@@ -63,7 +69,10 @@ import Testing
             ]
         ),
         ("a: string = 1 (max 5", ["25: expected `)` behind the limit before the end of the line"]),
-        ("a: list<string>? = 1", ["8: a list or map is never absent, only empty: leave the `?` out"]),
+        (
+            "a: list<string>? = 1",
+            ["8: a list or map is never absent, only empty: leave the `?` out"]
+        ),
         (
             "a: list<list<string>> = 1",
             ["13: lists and maps hold no lists and maps; put the inner one in a message"]

@@ -39,7 +39,7 @@ import Testing
         ([0x80, 0x80, 0x80, 0x80, 0x10, 0x00], .init(.invalidTag, offset: 0)),
         ([0xC4, 0x3E], .init(.unbalancedGroup, offset: 0, field: 1000)),
         ([0xC3, 0x3E, 0xCC, 0x3E], .init(.unbalancedGroup, offset: 2, field: 1001)),
-        ([0xC3, 0x3E, 0x08, 0x01], .init(.truncated, offset: 2, field: 1)),
+        ([0xC3, 0x3E, 0x08, 0x01], .init(.truncated, offset: 0, field: 1000)),
         ([0x42, 0x02, 0xC3, 0x28], .init(.invalidUTF8, offset: 0, field: 8)),
         // A surrogate, and a zero in two bytes.
         ([0x42, 0x03, 0xED, 0xA0, 0x80], .init(.invalidUTF8, offset: 0, field: 8)),

@@ -146,7 +146,9 @@ struct DescriptorEmitter {
                 if method.deprecated != nil || method.idempotency.protoLevel != nil {
                     $0.message(4) {
                         if method.deprecated != nil { $0.integer(33, 1) }
-                        if let level = method.idempotency.protoLevel { $0.integer(34, level.number) }
+                        if let level = method.idempotency.protoLevel {
+                            $0.integer(34, level.number)
+                        }
                     }
                 }
                 if method.kind.streamsRequests { $0.integer(5, 1) }

@@ -53,9 +53,11 @@ extension SwiftEmitter {
         printer.indented { printer in
             let properties = names.map { "self.\($0)" }
             let values = names.map(Names.swift)
+            let left = properties.joined(separator: ", ")
+            let right = values.joined(separator: ", ")
             if names.count == 1 {
-                printer.line("\(properties.joined()) = \(values.joined())")
-            } else if !printer.fits("(\(properties.joined(separator: ", "))) = (\(values.joined(separator: ", ")))") {
+                printer.line("\(left) = \(right)")
+            } else if !printer.fits("(\(left)) = (\(right))") {
                 printer.wrapped("(", properties, ") =", hanging: true)
                 printer.wrapped("    (", values, ")", hanging: true)
             }
@@ -68,8 +70,8 @@ extension SwiftEmitter {
         printer.block("public func write(to writer: inout some FieldWriter)") { printer in
             for field in message.fieldsByNumber {
                 let method = field.redact ? "redacted" : "field"
-                printer.line(
-                    "writer.\(method)(\(field.number), \"\(field.name)\", \(field.swiftReference))")
+                let arguments = "\(field.number), \"\(field.name)\", \(field.swiftReference)"
+                printer.line("writer.\(method)(\(arguments))")
             }
             printer.line("writer.unknown(unknownFields)")
         }

@@ -104,13 +104,14 @@ enum Names {
     /// Types that generated code or its reader needs under their own names.
     static let swiftTypes: Set<String> = [
         "Any", "Array", "Bool", "CallOptions", "Client", "DecodingFailure", "Dictionary",
-        "Double", "Duration", "Error", "Float", "FieldReader", "FieldValue", "FieldWriter", "GeneratedCode3", "Generation", "Hashable",
-        "Int", "Int32", "Int64", "Message", "MessageStream", "MessageWriter", "Method",
-        "MethodDescriptor", "MethodHandler", "MethodKind", "Never", "OpenEnum", "Optional",
-        "Protocol", "RPCUUID", "RPCCaller", "RPCConnection", "RPCError", "RPCTarget", "Result",
-        "SchemaCatalog", "Self", "Sendable", "ServerCall", "Service", "ServiceDescriptor",
-        "ServiceHandlers", "Set", "Span", "StaticString", "String", "Timestamp", "Type",
-        "UInt32", "UInt64", "UInt8", "Void", "WireReader", "WireWriter",
+        "Double", "Duration", "Error", "FieldReader", "FieldValue", "FieldWriter", "Float",
+        "GeneratedCode3", "Generation", "Hashable", "Int", "Int32", "Int64", "Message",
+        "MessageStream", "MessageWriter", "Method", "MethodDescriptor", "MethodHandler",
+        "MethodKind", "Never", "OpenEnum", "Optional", "Protocol", "Result", "RPCCaller",
+        "RPCConnection", "RPCError", "RPCTarget", "RPCUUID", "SchemaCatalog", "Self", "Sendable",
+        "ServerCall", "Service", "ServiceDescriptor", "ServiceHandlers", "Set", "Span",
+        "StaticString", "String", "Timestamp", "Type", "UInt32", "UInt64", "UInt8", "Void",
+        "WireReader", "WireWriter",
     ]
 
     /// Members that every message has.

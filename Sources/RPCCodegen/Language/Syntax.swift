@@ -160,7 +160,7 @@ struct IdempotencySyntax: Sendable {
 
 /// `get "/v1/places/{place}"`, `post "/v1/places" body place`.
 struct RouteSyntax: Sendable {
-    /// `GET`, `POST`, …
+    /// Such as `GET`.
     var verb: String
     /// Of the verb.
     var range: SourceRange

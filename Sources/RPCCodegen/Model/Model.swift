@@ -25,7 +25,9 @@ struct TypeName: Hashable, Sendable, CustomStringConvertible {
     /// Without the messages around it.
     var last: String { name.split(separator: ".").last.map(String.init) ?? name }
 
-    func inside(_ inner: String) -> TypeName { TypeName(package: package, name: "\(name).\(inner)") }
+    func inside(_ inner: String) -> TypeName {
+        TypeName(package: package, name: "\(name).\(inner)")
+    }
 }
 
 enum ScalarType: String, CaseIterable, Sendable {

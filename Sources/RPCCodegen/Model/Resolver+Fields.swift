@@ -54,11 +54,10 @@ extension Resolver {
             }
             return .choice(message.oneofs[index].name.text)
         }
-        if isContainer, let optional = field.optional {
+        if isContainer, field.optional != nil {
             report(
                 .optionalList, place,
                 "a list or map is never absent, only empty: leave the `?` out")
-            _ = optional
         }
         switch field.type {
         case .named: return field.optional == nil ? .plain : .optional
@@ -100,8 +99,9 @@ extension Resolver {
         return bound(options.max) ?? FieldModel.countMaxDefault
     }
 
-    /// The limit of one value. A plain field has its default until it is set, so that must be
-    /// within.
+    /// The limit of one value.
+    ///
+    /// A plain field has its default until it is set, so that must be within.
     private mutating func limit(
         _ options: OptionsSyntax, _ type: FieldType, isPlain: Bool
     ) -> ValueLimit {
@@ -119,7 +119,8 @@ extension Resolver {
         let max = bound(options.max) ?? defaults.upperBound
         guard let written = options.min, let min = bound(written) else { return .length(0...max) }
         if min > max {
-            report(.limitOrder, written.range, "the least length, \(min), is above the most, \(max)")
+            report(
+                .limitOrder, written.range, "the least length, \(min), is above the most, \(max)")
             return .length(0...max)
         }
         if isPlain {
@@ -215,13 +216,17 @@ extension FieldType {
             guard let low = parse(range.low), let high = parse(range.high) else { return nil }
             return (low <= high, low <= 0 && high >= 0)
         }
+        // A fraction of an integer type is no number of it, and infinity is no limit.
+        func finite<Number: BinaryFloatingPoint>(_ number: Number?) -> Number? {
+            number.flatMap { $0.isFinite ? $0 : nil }
+        }
         return switch self {
         case .scalar(.int32): check { Int32($0) }
         case .scalar(.int64): check { Int64($0) }
         case .scalar(.uint32): check { UInt32($0) }
         case .scalar(.uint64): check { UInt64($0) }
-        case .scalar(.float): check { Float($0) }.flatMap { Float(range.low)?.isFinite == true ? $0 : nil }
-        case .scalar(.double): check { Double($0) }
+        case .scalar(.float): check { finite(Float($0)) }
+        case .scalar(.double): check { finite(Double($0)) }
         case .scalar, .message, .enumeration: nil
         }
     }

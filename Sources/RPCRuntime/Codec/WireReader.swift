@@ -61,7 +61,8 @@ public struct WireReader: Sendable {
         return tag
     }
 
-    @usableFromInline mutating func skip(_ bytes: Span<UInt8>, _ tag: UInt32) throws(DecodingFailure) {
+    @usableFromInline
+    mutating func skip(_ bytes: Span<UInt8>, _ tag: UInt32) throws(DecodingFailure) {
         switch WireType(rawValue: UInt8(truncatingIfNeeded: tag & 7)) {
         case .varint: _ = try varint(bytes)
         case .fixed64: try advance(8)
@@ -87,6 +88,7 @@ public struct WireReader: Sendable {
             }
             try skip(bytes, inner)
         }
+        (fieldStart, self.tag) = outer
         throw failure(.truncated)
     }
 
