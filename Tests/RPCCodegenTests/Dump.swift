@@ -23,7 +23,8 @@ enum Dump {
         // An empty array is an array of any type to `as`.
         case let bytes as [UInt8] where type(of: value) == [UInt8].self: return "x" + hex(bytes)
         case _ where mirror.displayStyle == .dictionary:
-            return "<" + mirror.children.map { entry($0.value) }.sorted().joined(separator: ",") + ">"
+            return "<" + mirror.children.map { entry($0.value) }.sorted().joined(separator: ",")
+                + ">"
         case _ where mirror.displayStyle == .enum:
             return mirror.children.map { "\($0.label ?? "")(\(text(of: $0.value)))" }.joined()
         case let value as [Any]: return "[" + value.map(text).joined(separator: ",") + "]"

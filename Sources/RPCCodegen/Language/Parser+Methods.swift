@@ -46,7 +46,7 @@ extension Parser {
         try expect("}", "behind the annotations")
     }
 
-    private static let annotationNames = [
+    static let annotationNames = [
         "deadline", "idle", "role", "safe", "idempotent", "get", "post", "put", "patch", "delete",
         "deprecated",
     ]
