@@ -63,7 +63,8 @@ enum Program {
                 .filter { compilation.isBroken($0.1) }
                 .map { item, _ in
                     Diagnostic(
-                        rule: .brokenImport, path: syntax.source.path, range: item.range,
+                        rule: .language(.brokenImport), path: syntax.source.path,
+                        range: item.range,
                         text: "`\(item.path)` has mistakes, or imports a schema that has")
                 }
         }
