@@ -49,7 +49,7 @@ private struct Build {
 
     private func arguments(_ kind: String, _ output: URL) -> [String] {
         [
-            "--emit", kind, "--root", root.path, "--label", root.lastPathComponent,
+            "emit", kind, "--root", root.path, "--label", root.lastPathComponent,
             "--output", output.path,
         ]
     }

@@ -34,7 +34,7 @@ import Testing
         let tree = Files.tree(root: root)
         let status = try Program.run(
             Arguments(
-                ["--emit", "proto", "--root", root, "--output", folder.file("proto")]
+                ["emit", "proto", "--root", root, "--output", folder.file("proto")]
                     + tree.list().map { "\(root)/\($0)" }))
         try #require(status == 0)
         try limits(of: root, tree.list())
@@ -57,7 +57,7 @@ import Testing
         for (kind, output) in [("proto", "proto"), ("descriptor", "values")] {
             let status = try Program.run(
                 Arguments(
-                    ["--emit", kind, "--root", root, "--output", folder.file(output)] + schemas))
+                    ["emit", kind, "--root", root, "--output", folder.file(output)] + schemas))
             try #require(status == 0)
         }
         try await python("schema", folder, "--count", "100", "--seed", "7")
