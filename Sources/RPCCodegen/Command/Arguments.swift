@@ -63,6 +63,7 @@ struct Arguments {
         Compiles schemas (docs/IDL.md) of messages and services.
 
         usage: RPCCodegen --emit KIND [--root FOLDER] [--output PATH] [--label TEXT] SCHEMA...
+               RPCCodegen lock [--root FOLDER] (see RPCCodegen lock --help)
 
           --emit swift      one schema to the Swift file --output
           --emit catalog    all schemas of a module to the Swift file --output, which lists their

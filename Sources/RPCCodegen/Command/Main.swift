@@ -4,7 +4,11 @@ import Foundation
 enum Program {
     static func main() {
         do throws(Failure) {
-            let status = try run(try Arguments(Array(CommandLine.arguments.dropFirst())))
+            let arguments = Array(CommandLine.arguments.dropFirst())
+            if arguments.first == "lock" {
+                exit(try LockCommand(Array(arguments.dropFirst())).run())
+            }
+            let status = try run(try Arguments(arguments))
             exit(status)
         } catch {
             FileHandle.standardError.write(Data("RPCCodegen: \(error.text)\n".utf8))
@@ -44,6 +48,13 @@ enum Program {
             print(mistake.rendered { compilation.source(displayed: $0) })
         }
         guard mistakes.isEmpty else { return 1 }
+        if arguments.emit == .catalog || arguments.emit == .check,
+            try !LockCommand.check(
+                compilation, paths, root: arguments.root, isWhole: arguments.emit == .catalog,
+                print: print)
+        {
+            return 1
+        }
         try emit(compilation, paths, arguments)
         return 0
     }
