@@ -2,6 +2,8 @@ import Foundation
 import TestSupport
 import Testing
 
+@testable import RPCCodegen
+
 /// A package of somebody else's that uses the runtime and the plugins, built for real.
 ///
 /// It lives in `.build/adopter`, so that a second run finds the runtime built; all tests use it.
@@ -123,6 +125,21 @@ import Testing
 
         try FileManager.default.removeItem(atPath: "\(sources)/added.rpc")
         try write("\(sources)/main.swift", "print(SchemaCatalog.messages.count)\n")
+        #expect(try await output() == "3\n")
+
+        // A lock beside the schemas is checked, and no file that SwiftPM wonders about.
+        #expect(try LockCommand(["--root", sources]).run(print: { _ in }) == 0)
+        let locked = try await build()
+        #expect(locked.status == 0 && !locked.standardError.contains("unhandled"))
+        let hour = "package t.v1\nmessage Hour { number: string = 1\nname: string = 2 }\n"
+        try write("\(sources)/time/hour.rpc", hour)
+        let broken = try await build()
+        #expect(broken.status != 0)
+        #expect(
+            (broken.standardOutput + broken.standardError).contains(
+                "\(sources)/time/hour.rpc:2:24: error: field 1 of `Hour` was `number: uint32`"))
+        try write(
+            "\(sources)/time/hour.rpc", hour.replacing("number: string", with: "number: uint32"))
         #expect(try await output() == "3\n")
 
         // What is wrong in a schema fails the build and is found there.

@@ -45,7 +45,8 @@ struct Arguments {
             return
         }
         guard let command = Command(rawValue: first) else {
-            throw Self.unknown(first, "command", Command.allCases.map(\.rawValue))
+            throw Self.unknown(
+                first, "command", Command.allCases.map(\.rawValue) + [LockCommand.name])
         }
         self.command = command
         var words: [String] = []

@@ -23,6 +23,12 @@ extension Program {
         }
         let status = report.status(mistakes) { found.source(displayed: $0) }
         guard status == 0, let output = arguments.output else { return status }
+        if kind == .catalog,
+            try !LockCommand.check(
+                found, paths, root: try Files.root(arguments), isWhole: true, print: report.print)
+        {
+            return 1
+        }
         try write(kind, found, schemas, arguments.label, to: output)
         return 0
     }

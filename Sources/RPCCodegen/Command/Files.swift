@@ -58,7 +58,7 @@ enum Files {
         return "."
     }
 
-    private static func isFolder(_ path: String) -> Bool {
+    static func isFolder(_ path: String) -> Bool {
         let file = URL(fileURLWithPath: path).resolvingSymlinksInPath().path
         let attributes = try? FileManager.default.attributesOfItem(atPath: file)
         return attributes?[.type] as? FileAttributeType == .typeDirectory

@@ -11,6 +11,7 @@ extension Arguments {
           lint      reports mistakes, and what a careful reader would ask about
           format    rewrites schemas in their one form
           explain   says what a rule of a mistake or warning is about
+          lock      writes schema.lock, which guards what schemas promise
           emit      writes Swift, a catalog, .proto files, descriptors, OpenAPI or Markdown
 
         A SCHEMA is a .rpc file, or a folder: all .rpc files in it and below it.

@@ -4,7 +4,11 @@ import Foundation
 enum Program {
     static func main() {
         do throws(Failure) {
-            let status = try run(try Arguments(Array(CommandLine.arguments.dropFirst())))
+            let arguments = Array(CommandLine.arguments.dropFirst())
+            if arguments.first == LockCommand.name {
+                exit(try LockCommand(Array(arguments.dropFirst())).run())
+            }
+            let status = try run(try Arguments(arguments))
             exit(status)
         } catch {
             FileHandle.standardError.write(Data("RPCCodegen: \(error.text)\n".utf8))
@@ -28,7 +32,11 @@ enum Program {
         let report = Report(arguments: arguments, print: print)
         switch command {
         case .check:
-            return try compiled(arguments, report).status
+            let (compilation, paths, status) = try compiled(arguments, report)
+            guard status == 0, !arguments.wantsJSON else { return status }
+            let holds = try LockCommand.check(
+                compilation, paths, root: try Files.root(arguments), isWhole: false, print: print)
+            return holds ? 0 : 1
         case .lint:
             return try lint(arguments, report)
         case .format:

@@ -83,7 +83,8 @@ extension Diagnostic {
         return lines.joined(separator: "\n")
     }
 
-    private static func render(
+    /// A message with its line and a caret, or without where there is no text.
+    static func render(
         _ source: SourceText?, _ path: String, _ range: SourceRange, _ kind: String,
         _ text: String
     ) -> [String] {
