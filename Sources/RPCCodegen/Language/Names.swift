@@ -103,8 +103,8 @@ enum Names {
 
     /// Types that generated code or its reader needs under their own names.
     static let swiftTypes: Set<String> = [
-        "Any", "Array", "Bool", "CallOptions", "Client", "DecodingFailure", "Dictionary",
-        "Double", "Duration", "Error", "FieldReader", "FieldValue", "FieldWriter", "Float",
+        "Any", "Array", "Bool", "CallOptions", "Client", "DecodingFailure", "Dictionary", "Double",
+        "Duration", "EnumNames", "Error", "FieldReader", "FieldValue", "FieldWriter", "Float",
         "GeneratedCode3", "Generation", "Hashable", "Int", "Int32", "Int64", "Message",
         "MessageStream", "MessageWriter", "Method", "MethodDescriptor", "MethodHandler",
         "MethodKind", "Never", "OpenEnum", "Optional", "Protocol", "Result", "RPCCaller",

@@ -4,15 +4,15 @@ extension Timestamp: CustomStringConvertible {
     /// RFC 3339 in UTC with 0, 3, 6 or 9 digits of fraction, as few as hold it.
     public var description: String {
         var text: [UInt8] = []
-        text.append(addingCapacity: Self.lengthMax) { write(to: &$0) }
+        text.append(addingCapacity: Self.lengthMax) { writeText(to: &$0) }
         return String(decoding: text, as: UTF8.self)
     }
 
-    /// The most characters that ``write(to:)`` appends.
+    /// The most characters that ``writeText(to:)`` appends.
     static var lengthMax: Int { 30 }
 
     /// Appends what ``description`` is.
-    func write(to output: inout OutputSpan<UInt8>) {
+    func writeText(to output: inout OutputSpan<UInt8>) {
         let (days, rest) = Self.floorDivide(seconds, 86_400)
         let (year, month, day) = Self.civil(days)
         DigitText.putTwo(year / 100, &output)

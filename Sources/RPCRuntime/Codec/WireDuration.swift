@@ -59,11 +59,11 @@ struct WireDuration: Message {
 // MARK: The text form
 
 extension WireDuration {
-    /// The most characters that ``write(to:)`` appends.
+    /// The most characters that ``writeText(to:)`` appends.
     static var lengthMax: Int { 24 }
 
     /// Appends seconds with 0, 3, 6 or 9 digits of fraction, as few as hold it, and an `s`.
-    func write(to output: inout OutputSpan<UInt8>) {
+    func writeText(to output: inout OutputSpan<UInt8>) {
         if seconds < 0 || nanoseconds < 0 { output.append(UInt8(ascii: "-")) }
         DigitText.put(seconds.magnitude, &output)
         DigitText.putFraction(Int64(abs(nanoseconds)), &output)

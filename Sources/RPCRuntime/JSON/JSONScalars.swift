@@ -177,9 +177,7 @@ extension Array: JSONValue where Element == UInt8 {
 
 extension RPCUUID {
     public func encodeValue(into writer: inout JSONWriter) {
-        writer.bytes.append(UInt8(ascii: "\""))
-        write(to: &writer.bytes)
-        writer.bytes.append(UInt8(ascii: "\""))
+        writer.quoted(nil, Self.length) { write(to: &$0) }
     }
 
     /// An empty string is the nil UUID, as in the binary form.
@@ -201,7 +199,7 @@ extension Timestamp {
     public func encodeValue(into writer: inout JSONWriter) { encode(nil, into: &writer) }
 
     private func encode(_ name: String?, into writer: inout JSONWriter) {
-        writer.quoted(name, Self.lengthMax) { write(to: &$0) }
+        writer.quoted(name, Self.lengthMax) { writeText(to: &$0) }
     }
 
     public mutating func decodeValue(
@@ -212,9 +210,12 @@ extension Timestamp {
 }
 
 extension Duration {
+    /// Also what is shorter than a nanosecond, which is not written.
+    public var isFieldDefault: Bool { WireDuration(self) == WireDuration() }
+
     public func encodeValue(into writer: inout JSONWriter) {
         let wire = WireDuration(self)
-        writer.quoted(nil, WireDuration.lengthMax) { wire.write(to: &$0) }
+        writer.quoted(nil, WireDuration.lengthMax) { wire.writeText(to: &$0) }
     }
 
     public mutating func decodeValue(

@@ -1,14 +1,3 @@
-// Eight bytes at a time.
-
-extension OutputSpan where Element == UInt8 {
-    /// Appends bytes; the memory has room for them.
-    @inlinable @inline(__always)
-    mutating func copy(_ bytes: Span<UInt8>) {
-        // The bound lets the compiler leave out a check for each byte.
-        for index in 0..<Swift.min(bytes.count, freeCapacity) { append(bytes[index]) }
-    }
-}
-
 /// Eight bytes of a text, the first of them lowest.
 struct Octet: Equatable {
     private let bytes: UInt64
