@@ -35,9 +35,9 @@ extension PunchPage {
 
 private func envelope(
     nextCursor: String?, complete: Bool, asOf: Timestamp, sources: [Source],
-    _ data: (inout JSONWriter) -> Void
+    _ data: (inout DocumentWriter) -> Void
 ) -> [UInt8] {
-    var json = JSONWriter()
+    var json = DocumentWriter()
     json.object { json in
         json.key("data")
         json.array(data)
@@ -61,7 +61,7 @@ private func envelope(
 
 extension LocationState {
     /// Writes one element of a document's `data`.
-    public func write(to json: inout JSONWriter) {
+    public func write(to json: inout DocumentWriter) {
         json.object { json in
             json.member("name", name)
             json.member("state", state.word)
@@ -81,7 +81,7 @@ extension LocationState {
 
 extension LocatedDevice {
     /// Writes one element of a document's `data`.
-    public func write(to json: inout JSONWriter) {
+    public func write(to json: inout DocumentWriter) {
         let device = status.device
         json.object { json in
             json.member("location", location)
@@ -110,7 +110,7 @@ extension LocatedDevice {
 
 extension StoredPunch {
     /// Writes one element of a document's `data`.
-    public func write(to json: inout JSONWriter) {
+    public func write(to json: inout DocumentWriter) {
         json.object { json in
             json.member("sequence", sequence)
             json.member("location", location)
@@ -143,7 +143,7 @@ extension StoredPunch {
     }
 }
 
-extension JSONWriter {
+extension DocumentWriter {
     fileprivate mutating func member(_ name: String, _ value: Timestamp?) {
         member(name, value?.description)
     }

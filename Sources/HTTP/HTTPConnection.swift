@@ -198,7 +198,7 @@ struct HTTPConnection: ~Copyable {
 
     /// The problem document (RFC 9457) of a refusal.
     private static func problem(_ error: HTTPError) -> [UInt8] {
-        var json = JSONWriter()
+        var json = DocumentWriter()
         json.object { json in
             json.member("type", "about:blank")
             json.member("title", error.status.reason)

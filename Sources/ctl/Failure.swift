@@ -51,7 +51,7 @@ struct Failure: Error, Sendable {
             if let hint { text += "hint: \(printable(hint))\n" }
             return text
         }
-        var json = JSONWriter()
+        var json = DocumentWriter()
         json.object { json in
             json.member("type", "about:blank")
             json.member("title", title)

@@ -42,7 +42,7 @@ import Testing
     }
 
     @Test func `JSON is written in order and escaped`() {
-        var json = JSONWriter()
+        var json = DocumentWriter()
         json.object { json in
             json.member("b", "q\" \\ \n \u{1} é \u{7F}")
             json.member("a", 42 as UInt64)

@@ -122,7 +122,7 @@ struct Edge: Sendable {
     // MARK: Routes
 
     private func health() -> [UInt8] {
-        var json = JSONWriter()
+        var json = DocumentWriter()
         json.object { $0.member("status", "ok") }
         return json.bytes
     }

@@ -69,7 +69,7 @@ struct Problem: Error, Sendable {
     }
 
     func response(to request: HTTPRequest, id: String) -> HTTPResponse {
-        var json = JSONWriter()
+        var json = DocumentWriter()
         json.object { json in
             json.member("type", "about:blank")
             json.member("title", code.title)

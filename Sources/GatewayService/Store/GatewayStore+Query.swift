@@ -158,7 +158,7 @@ extension GatewayStore {
     }
 
     private static func jsonList(_ list: [String]) -> String {
-        var json = JSONWriter()
+        var json = DocumentWriter()
         json.array { json in
             for element in list { json.string(element) }
         }

@@ -85,6 +85,14 @@ struct SwiftEmitter {
                 printer.line("case .unrecognized(let number): number")
                 printer.line("}")
             }
+            printer.line()
+            let names = enumeration.values.map { value in
+                let name = Names.protoValue(enumeration.name.last, value.name)
+                return "\(value.number): \"\(name)\""
+            }
+            printer.line("/// What JSON calls the values.")
+            printer.wrapped(
+                "public static let jsonNames = EnumNames(\"\(enumeration.name)\", [", names, "])")
         }
     }
 }

@@ -103,8 +103,8 @@ enum Names {
 
     /// Types that generated code or its reader needs under their own names.
     static let swiftTypes: Set<String> = [
-        "Any", "Array", "Bool", "CallOptions", "Client", "DecodingFailure", "Dictionary",
-        "Double", "Duration", "Error", "FieldReader", "FieldValue", "FieldWriter", "Float",
+        "Any", "Array", "Bool", "CallOptions", "Client", "DecodingFailure", "Dictionary", "Double",
+        "Duration", "EnumNames", "Error", "FieldReader", "FieldValue", "FieldWriter", "Float",
         "GeneratedCode3", "Generation", "Hashable", "Int", "Int32", "Int64", "Message",
         "MessageStream", "MessageWriter", "Method", "MethodDescriptor", "MethodHandler",
         "MethodKind", "Never", "OpenEnum", "Optional", "Protocol", "Result", "RPCCaller",
@@ -116,16 +116,17 @@ enum Names {
 
     /// Members that every message has.
     static let messageMembers: Set<String> = [
-        "decode", "decodeValue", "encode", "encodeField", "encodeValue", "encoded",
-        "fieldDefault", "hash", "hashValue", "init", "read", "self", "typeName",
-        "unknownFields", "unlimited", "wireType", "write", "Type",
+        "debugDescription", "decode", "decodeValue", "encode", "encodeField",
+        "encodeValue", "encoded", "encodedJSON", "fieldDefault", "hash", "hashValue", "init",
+        "isFieldDefault", "read", "self", "typeName", "unknownFields", "unlimited", "wireType",
+        "write", "Type",
     ]
 
     /// Members that every enum has.
     static let enumMembers: Set<String> = [
         "decodeValue", "encodeField", "encodeValue", "fieldDefault", "hash",
-        "hashValue", "init", "jsonName", "rawValue", "self", "unlimited", "unrecognized",
-        "wireType", "Type",
+        "hashValue", "init", "isFieldDefault", "jsonNames", "rawValue", "self", "unlimited",
+        "unrecognized", "wireType", "Type",
     ]
 
     /// Cases that would be taken for those of Swift's Optional.

@@ -66,3 +66,8 @@ public struct ServiceDescriptor: Sendable {
         self.schema = schema
     }
 }
+
+extension ServiceDescriptor {
+    /// The `FileDescriptorSet` in ``schema``; empty where that is not base64.
+    public var descriptorSet: [UInt8] { Base64.decode(schema.description.utf8.span) ?? [] }
+}

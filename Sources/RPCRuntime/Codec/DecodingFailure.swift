@@ -26,21 +26,32 @@ public struct DecodingFailure: Error, Hashable, Sendable {
         case tooMany(limit: Int)
         /// A timestamp or duration lies outside its range.
         case outOfRange
+        /// The JSON form has something that the binary form has not.
+        case json(JSONFault)
     }
 
     public var reason: Reason
     /// Where in the input: the index of the first byte of the field.
+    ///
+    /// In JSON of the value or name that is wrong, or of the character that should not be there.
     public var offset: Int
     /// The number of the field; 0 where no field was known yet.
     public var field: UInt32
     /// The message whose field it is, `package.Message`; empty where that is not known.
     public var message: String
+    /// Where in JSON, as a JSON pointer (RFC 6901); empty for the outermost value and in the binary
+    /// form.
+    public var pointer: String
 
-    public init(_ reason: Reason, offset: Int, field: UInt32 = 0, message: String = "") {
+    public init(
+        _ reason: Reason, offset: Int, field: UInt32 = 0, message: String = "",
+        pointer: String = ""
+    ) {
         self.reason = reason
         self.offset = offset
         self.field = field
         self.message = message
+        self.pointer = pointer
     }
 
     /// Names the message that was being read, unless an inner one has been named.
@@ -55,6 +66,10 @@ public struct DecodingFailure: Error, Hashable, Sendable {
 
 extension DecodingFailure: CustomStringConvertible {
     public var description: String {
+        if !pointer.isEmpty {
+            return reason.isOfText
+                ? "\(pointer), at byte \(offset): \(reason)" : "\(pointer): \(reason)"
+        }
         let place = field == 0 ? "" : "field \(field) of "
         let name = message.isEmpty ? "the message" : message
         return "\(place)\(name), at byte \(offset): \(reason)"
@@ -62,6 +77,15 @@ extension DecodingFailure: CustomStringConvertible {
 }
 
 extension DecodingFailure.Reason: CustomStringConvertible {
+    /// Whether the text is wrong at a character of it, rather than for what it says.
+    var isOfText: Bool {
+        switch self {
+        case .truncated, .invalidUTF8: true
+        case .json(let fault): fault.isOfText
+        default: false
+        }
+    }
+
     public var description: String {
         switch self {
         case .truncated: "the bytes end before the value does"
@@ -79,6 +103,7 @@ extension DecodingFailure.Reason: CustomStringConvertible {
         case .invalidUUID: "the string is not a UUID, 8-4-4-4-12 hexadecimal digits"
         case .tooMany(let limit): "the list is over the limit of \(limit) (`max` in the schema)"
         case .outOfRange: "the time is outside its range"
+        case .json(let fault): fault.description
         }
     }
 }

@@ -146,4 +146,19 @@ extension FieldReader {
     ) throws(DecodingFailure) {
         try self.choice(bytes, number, name, &choice, make, V.unlimited, value)
     }
+
+    @inlinable @inline(__always)
+    func check(_ length: Int, _ limit: ClosedRange<Int>) throws(DecodingFailure) {
+        guard length <= limit.upperBound else {
+            throw failure(.tooLong(length: length, limit: limit.upperBound))
+        }
+        guard length >= limit.lowerBound else {
+            throw failure(.tooShort(length: length, limit: limit.lowerBound))
+        }
+    }
+
+    @usableFromInline
+    func notWithin(_ value: String, _ limit: String) -> DecodingFailure {
+        failure(.notWithin(value: value, limit: limit))
+    }
 }

@@ -1,5 +1,5 @@
 /// What a field can hold: a scalar, an enum or a message.
-public protocol FieldValue: WireValue {}
+public protocol FieldValue: WireValue, JSONValue {}
 
 /// A value with a binary form.
 public protocol WireValue: Hashable, Sendable {
@@ -28,6 +28,12 @@ public protocol WireValue: Hashable, Sendable {
 public protocol MapKey: FieldValue {
     /// Whether the key stands before another in a map's written form.
     func precedes(_ other: Self) -> Bool
+    /// Appends the JSON form of the key, which is a string whatever the type.
+    func encodeKey(into writer: inout JSONWriter)
+    /// Reads the JSON form of a key.
+    mutating func decodeKey(
+        from bytes: Span<UInt8>, _ reader: inout JSONReader, _ limit: Limit
+    ) throws(DecodingFailure)
 }
 
 /// The limit of a type that a schema cannot limit.
@@ -176,10 +182,7 @@ extension Float: FieldValue {
         from bytes: Span<UInt8>, _ reader: inout WireReader, _ limit: ClosedRange<Float>
     ) throws(DecodingFailure) {
         self = Float(bitPattern: try reader.fixed32(bytes))
-        // Not a number is outside every range that the schema writes.
-        guard limit.contains(self) || (isNaN && limit == Self.unlimited) else {
-            throw reader.notWithin("\(self)", "\(limit)")
-        }
+        try check(reader, limit)
     }
 }
 
@@ -212,6 +215,14 @@ extension Double: FieldValue {
         from bytes: Span<UInt8>, _ reader: inout WireReader, _ limit: ClosedRange<Double>
     ) throws(DecodingFailure) {
         self = Double(bitPattern: try reader.fixed64(bytes))
+        try check(reader, limit)
+    }
+}
+
+extension FieldValue where Self: BinaryFloatingPoint, Limit == ClosedRange<Self> {
+    @inlinable
+    func check(_ reader: some FieldReader, _ limit: Limit) throws(DecodingFailure) {
+        // Not a number is outside every range that the schema writes.
         guard limit.contains(self) || (isNaN && limit == Self.unlimited) else {
             throw reader.notWithin("\(self)", "\(limit)")
         }

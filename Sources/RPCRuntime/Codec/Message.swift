@@ -3,7 +3,8 @@
 /// It says once how its fields are written and once how they are read, and has with that a binary
 /// form, which is protobuf's wire format, written deterministically (`docs/IDL.md`, part 6), and a
 /// JSON form (part 7).
-public protocol Message: FieldValue where Limit == Unlimited {
+public protocol Message: FieldValue, CustomStringConvertible, CustomDebugStringConvertible
+where Limit == Unlimited {
     /// Every field at its default.
     init()
     /// `package.Message`.
@@ -23,6 +24,11 @@ public protocol Message: FieldValue where Limit == Unlimited {
     func encode(into writer: inout WireWriter)
     /// Reads the binary form and merges it in.
     mutating func decode(from bytes: Span<UInt8>, _ reader: inout WireReader)
+        throws(DecodingFailure)
+    /// Appends the members of the JSON form's object, without its braces.
+    func encode(into writer: inout JSONWriter)
+    /// Reads the members of an object and puts them in place of what is there.
+    mutating func decode(from bytes: Span<UInt8>, _ reader: inout JSONReader)
         throws(DecodingFailure)
 }
 
@@ -74,6 +80,8 @@ where RawValue == Int32, Limit == Unlimited {
     init()
     /// The value of a number; `unrecognized` where the schema has no name for it.
     init(rawValue: Int32)
+    /// The names that the values have in JSON, which are those of the `.proto`.
+    static var jsonNames: EnumNames { get }
 }
 
 /// The generation of generated code that this runtime understands.

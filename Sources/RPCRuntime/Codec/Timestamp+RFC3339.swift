@@ -3,58 +3,55 @@
 extension Timestamp: CustomStringConvertible {
     /// RFC 3339 in UTC with 0, 3, 6 or 9 digits of fraction, as few as hold it.
     public var description: String {
+        var text: [UInt8] = []
+        text.append(addingCapacity: Self.lengthMax) { writeText(to: &$0) }
+        return String(decoding: text, as: UTF8.self)
+    }
+
+    /// The most characters that ``writeText(to:)`` appends.
+    static var lengthMax: Int { 30 }
+
+    /// Appends what ``description`` is.
+    func writeText(to output: inout OutputSpan<UInt8>) {
         let (days, rest) = Self.floorDivide(seconds, 86_400)
         let (year, month, day) = Self.civil(days)
-        var text: [UInt8] = []
-        text.reserveCapacity(30)
-        func digits(_ value: Int64, _ count: Int) {
-            var power: Int64 = 1
-            for _ in 1..<count { power *= 10 }
-            while power > 0 {
-                text.append(UInt8(ascii: "0") + UInt8(truncatingIfNeeded: value / power % 10))
-                power /= 10
-            }
-        }
-        digits(year, 4)
-        text.append(UInt8(ascii: "-"))
-        digits(month, 2)
-        text.append(UInt8(ascii: "-"))
-        digits(day, 2)
-        text.append(UInt8(ascii: "T"))
-        digits(rest / 3600, 2)
-        text.append(UInt8(ascii: ":"))
-        digits(rest / 60 % 60, 2)
-        text.append(UInt8(ascii: ":"))
-        digits(rest % 60, 2)
-        let fraction = Int64(nanoseconds)
-        if fraction != 0 {
-            text.append(UInt8(ascii: "."))
-            if fraction % 1_000_000 == 0 {
-                digits(fraction / 1_000_000, 3)
-            } else if fraction % 1000 == 0 {
-                digits(fraction / 1000, 6)
-            } else {
-                digits(fraction, 9)
-            }
-        }
-        text.append(UInt8(ascii: "Z"))
-        return String(decoding: text, as: UTF8.self)
+        DigitText.putTwo(year / 100, &output)
+        DigitText.putTwo(year % 100, &output)
+        output.append(UInt8(ascii: "-"))
+        DigitText.putTwo(month, &output)
+        output.append(UInt8(ascii: "-"))
+        DigitText.putTwo(day, &output)
+        output.append(UInt8(ascii: "T"))
+        DigitText.putTwo(rest / 3600, &output)
+        output.append(UInt8(ascii: ":"))
+        DigitText.putTwo(rest / 60 % 60, &output)
+        output.append(UInt8(ascii: ":"))
+        DigitText.putTwo(rest % 60, &output)
+        DigitText.putFraction(Int64(nanoseconds), &output)
+        output.append(UInt8(ascii: "Z"))
     }
 
     /// Reads RFC 3339 with any offset and up to nine digits of fraction.
     ///
     /// Nil for anything else: a date that does not exist, a leap second, an instant out of range.
     public init?(_ text: some StringProtocol) {
-        var scanner = Scanner(text: Array(text.utf8.prefix(40)))
-        guard let year = scanner.digits(4), scanner.skip("-"),
-            let month = scanner.digits(2), scanner.skip("-"),
-            let day = scanner.digits(2), scanner.skip("T") || scanner.skip("t"),
-            let hour = scanner.digits(2), scanner.skip(":"),
-            let minute = scanner.digits(2), scanner.skip(":"),
-            let second = scanner.digits(2),
+        let characters = Array(text.utf8.prefix(40))
+        self.init(characters.span)
+    }
+
+    init?(_ text: Span<UInt8>) {
+        var scanner = DigitScanner()
+        guard let year = scanner.digits(text, 4), scanner.skip(text, "-"),
+            let month = scanner.digits(text, 2), scanner.skip(text, "-"),
+            let day = scanner.digits(text, 2),
+            scanner.skip(text, "T") || scanner.skip(text, "t"),
+            let hour = scanner.digits(text, 2), scanner.skip(text, ":"),
+            let minute = scanner.digits(text, 2), scanner.skip(text, ":"),
+            let second = scanner.digits(text, 2),
             hour < 24, minute < 60, second < 60, (1...12).contains(month),
             day >= 1, day <= Self.daysInMonth(year, month),
-            let nanoseconds = scanner.fraction(), let offset = scanner.offset(), scanner.isAtEnd
+            let nanoseconds = scanner.fraction(text), let offset = scanner.offset(text),
+            scanner.isAtEnd(text)
         else { return nil }
         let days = Self.days(year, month, day)
         let local = days * 86_400 + hour * 3600 + minute * 60 + second
@@ -92,65 +89,6 @@ extension Timestamp: CustomStringConvertible {
         case 2: (year % 4 == 0 && (year % 100 != 0 || year % 400 == 0)) ? 29 : 28
         case 4, 6, 9, 11: 30
         default: 31
-        }
-    }
-
-    private struct Scanner {
-        let text: [UInt8]
-        var position = 0
-
-        var isAtEnd: Bool { position == text.count }
-
-        mutating func skip(_ character: Unicode.Scalar) -> Bool {
-            guard position < text.count, UInt32(text[position]) == character.value
-            else { return false }
-            position += 1
-            return true
-        }
-
-        mutating func digit() -> Int64? {
-            guard position < text.count, (48...57).contains(text[position]) else { return nil }
-            position += 1
-            return Int64(text[position - 1]) - 48
-        }
-
-        mutating func digits(_ count: Int) -> Int64? {
-            var value: Int64 = 0
-            for _ in 0..<count {
-                guard let digit = digit() else { return nil }
-                value = value * 10 + digit
-            }
-            return value
-        }
-
-        /// Nanoseconds; 0 where there is no fraction.
-        mutating func fraction() -> Int64? {
-            guard skip(".") else { return 0 }
-            guard var value = digit() else { return nil }
-            var count = 1
-            while let digit = digit() {
-                guard count < 9 else { return nil }
-                value = value * 10 + digit
-                count += 1
-            }
-            for _ in count..<9 { value *= 10 }
-            return value
-        }
-
-        /// Seconds east of UTC.
-        mutating func offset() -> Int64? {
-            if skip("Z") || skip("z") { return 0 }
-            let sign: Int64
-            if skip("+") {
-                sign = 1
-            } else if skip("-") {
-                sign = -1
-            } else {
-                return nil
-            }
-            guard let hour = digits(2), skip(":"), let minute = digits(2), hour < 24, minute < 60
-            else { return nil }
-            return sign * (hour * 3600 + minute * 60)
         }
     }
 }

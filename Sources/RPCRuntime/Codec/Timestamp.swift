@@ -62,6 +62,7 @@ public struct Timestamp: Sendable, Hashable {
             + .nanoseconds(Int64(nanoseconds) - Int64(other.nanoseconds))
     }
 
+    @inline(__always)
     static func floorDivide(_ value: Int64, _ divisor: Int64) -> (Int64, Int64) {
         let (quotient, rest) = value.quotientAndRemainder(dividingBy: divisor)
         return rest < 0 ? (quotient - 1, rest + divisor) : (quotient, rest)

@@ -42,11 +42,6 @@ public struct WireReader: Sendable {
         DecodingFailure(reason, offset: fieldStart, field: tag >> 3)
     }
 
-    @usableFromInline
-    func notWithin(_ value: String, _ limit: String) -> DecodingFailure {
-        failure(.notWithin(value: value, limit: limit))
-    }
-
     // MARK: Fields
 
     /// The next field's tag (number × 8 + wire type), or nil at the end of the message.
@@ -230,16 +225,6 @@ public struct WireReader: Sendable {
             throw failure(.invalidUTF8)
         }
         return String(copying: text)
-    }
-
-    @inlinable @inline(__always)
-    func check(_ length: Int, _ limit: ClosedRange<Int>) throws(DecodingFailure) {
-        guard length <= limit.upperBound else {
-            throw failure(.tooLong(length: length, limit: limit.upperBound))
-        }
-        guard length >= limit.lowerBound else {
-            throw failure(.tooShort(length: length, limit: limit.lowerBound))
-        }
     }
 
     /// Reads as many bytes as `limit` allows.

@@ -4,7 +4,7 @@ extension [UInt8] {
         // Appending nothing to an empty array writes to the one that all empty arrays share.
         if range.isEmpty { return }
         append(addingCapacity: range.count) { output in
-            for index in range { output.append(bytes[index]) }
+            output.copy(bytes.extracting(range))
         }
     }
 }

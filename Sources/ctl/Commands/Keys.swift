@@ -74,8 +74,8 @@ extension Session {
     private var keyTimes: Times { Times(isUTC: true) }
 
     /// `{"data":{…}}`.
-    private func document(_ members: (inout JSONWriter) -> Void) throws(Failure) {
-        var json = JSONWriter()
+    private func document(_ members: (inout DocumentWriter) -> Void) throws(Failure) {
+        var json = DocumentWriter()
         json.object { json in
             json.key("data")
             json.object(members)

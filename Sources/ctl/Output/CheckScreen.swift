@@ -97,7 +97,7 @@ extension Finding: Row {
 
     func values(_ times: Times) -> [String] { [area, subject, level.word, message, hint] }
 
-    func write(to json: inout JSONWriter) {
+    func write(to json: inout DocumentWriter) {
         json.object { json in
             json.member("area", area)
             json.member("subject", subject)

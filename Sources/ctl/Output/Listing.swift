@@ -74,7 +74,7 @@ struct Listing<Element: Row> {
         case .json:
             var text = ""
             for element in elements {
-                var json = JSONWriter()
+                var json = DocumentWriter()
                 element.write(to: &json)
                 if !isOpenEnded, !isFirst { text += "," }
                 isFirst = false

@@ -55,7 +55,7 @@ extension LinkReport: Row {
         ]
     }
 
-    func write(to json: inout JSONWriter) {
+    func write(to json: inout DocumentWriter) {
         json.object { json in
             json.member("peer", peer)
             json.member("role", role)
@@ -83,7 +83,7 @@ extension LinkReport: Row {
 }
 
 extension StreamReport {
-    fileprivate func write(to json: inout JSONWriter) {
+    fileprivate func write(to json: inout DocumentWriter) {
         json.object { json in
             json.member("id", id)
             json.member("method", method)
@@ -130,7 +130,7 @@ extension FailureReport: Row {
         ["\(age.components.seconds)", peer, method, codeWord, certaintyWord, message]
     }
 
-    func write(to json: inout JSONWriter) {
+    func write(to json: inout DocumentWriter) {
         json.object { json in
             json.member("age_seconds", age.components.seconds)
             json.member("peer", peer)

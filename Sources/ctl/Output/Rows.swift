@@ -10,7 +10,7 @@ protocol Row: Sendable {
     /// The names of the members in JSON, in their order.
     static var fields: [String] { get }
     func values(_ times: Times) -> [String]
-    func write(to json: inout JSONWriter)
+    func write(to json: inout DocumentWriter)
     /// What several of them are called.
     static var plural: String { get }
 }
@@ -162,11 +162,11 @@ extension KeyInfo: Row {
         ]
     }
 
-    func write(to json: inout JSONWriter) {
+    func write(to json: inout DocumentWriter) {
         json.object { json in writeMembers(to: &json) }
     }
 
-    func writeMembers(to json: inout JSONWriter) {
+    func writeMembers(to json: inout DocumentWriter) {
         json.member("id", id)
         json.member("name", name)
         json.member("created_at", createdAt.description)

@@ -1,7 +1,7 @@
 /// Writes JSON (RFC 8259) with the members in the order given and no white space.
 ///
 /// The nesting is the caller's: a bracket too few or too many is a bug of ours and not checked.
-public struct JSONWriter: Sendable {
+public struct DocumentWriter: Sendable {
     public private(set) var bytes: [UInt8] = []
     private var needsComma = false
 
@@ -13,17 +13,17 @@ public struct JSONWriter: Sendable {
     }
 
     /// An object with what `body` writes into it.
-    public mutating func object(_ body: (inout JSONWriter) -> Void) {
+    public mutating func object(_ body: (inout DocumentWriter) -> Void) {
         enclosed("{", "}", body)
     }
 
     /// An array with what `body` writes into it.
-    public mutating func array(_ body: (inout JSONWriter) -> Void) {
+    public mutating func array(_ body: (inout DocumentWriter) -> Void) {
         enclosed("[", "]", body)
     }
 
     private mutating func enclosed(
-        _ open: Unicode.Scalar, _ close: Unicode.Scalar, _ body: (inout JSONWriter) -> Void
+        _ open: Unicode.Scalar, _ close: Unicode.Scalar, _ body: (inout DocumentWriter) -> Void
     ) {
         separate()
         bytes.append(UInt8(ascii: open))

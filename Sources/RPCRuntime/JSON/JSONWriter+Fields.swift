@@ -1,0 +1,77 @@
+extension JSONWriter: FieldWriter {
+    @inlinable @inline(__always)
+    public mutating func field<V: FieldValue>(_ number: UInt32, _ name: String, _ value: V) {
+        value.encodeField(name, into: &self)
+    }
+
+    @inlinable @inline(__always)
+    public mutating func field<V: FieldValue>(_ number: UInt32, _ name: String, _ value: V?) {
+        guard let value else { return }
+        key(name)
+        value.encodeValue(into: &self)
+    }
+
+    @inlinable
+    public mutating func field<V: FieldValue>(_ number: UInt32, _ name: String, _ values: [V]) {
+        if values.isEmpty, !writesDefaults { return }
+        key(name)
+        bytes.append(UInt8(ascii: "["))
+        for index in values.indices {
+            if index > 0 { bytes.append(UInt8(ascii: ",")) }
+            values[index].encodeValue(into: &self)
+        }
+        bytes.append(UInt8(ascii: "]"))
+    }
+
+    @inlinable
+    public mutating func field<K: MapKey, V: FieldValue>(
+        _ number: UInt32, _ name: String, _ values: [K: V]
+    ) {
+        if values.isEmpty, !writesDefaults { return }
+        key(name)
+        bytes.append(UInt8(ascii: "{"))
+        var isFirst = true
+        for (key, value) in values.sorted(by: { $0.key.precedes($1.key) }) {
+            if !isFirst { bytes.append(UInt8(ascii: ",")) }
+            isFirst = false
+            key.encodeKey(into: &self)
+            bytes.append(UInt8(ascii: ":"))
+            value.encodeValue(into: &self)
+        }
+        bytes.append(UInt8(ascii: "}"))
+    }
+
+    // MARK: Redaction
+
+    @inlinable
+    public mutating func redacted<V: FieldValue>(_ number: UInt32, _ name: String, _ value: V) {
+        if !redacts { return field(number, name, value) }
+        if writesDefaults || !value.isFieldDefault { redacted(name) }
+    }
+
+    @inlinable
+    public mutating func redacted<V: FieldValue>(_ number: UInt32, _ name: String, _ value: V?) {
+        if !redacts { return field(number, name, value) }
+        if value != nil { redacted(name) }
+    }
+
+    @inlinable
+    public mutating func redacted<V: FieldValue>(
+        _ number: UInt32, _ name: String, _ values: [V]
+    ) {
+        if !redacts { return field(number, name, values) }
+        if writesDefaults || !values.isEmpty { redacted(name) }
+    }
+
+    @inlinable
+    public mutating func redacted<K: MapKey, V: FieldValue>(
+        _ number: UInt32, _ name: String, _ values: [K: V]
+    ) {
+        if !redacts { return field(number, name, values) }
+        if writesDefaults || !values.isEmpty { redacted(name) }
+    }
+
+    /// Fields that the schema does not have have no names, and so no place in JSON.
+    @inlinable
+    public mutating func unknown(_ fields: [UInt8]) {}
+}
