@@ -32,6 +32,16 @@ struct Failure: Error, Sendable {
         Failure(.usage, "usage", 400, "The command was not understood", message, hint)
     }
 
+    /// The server has nothing of a name.
+    static func missing(_ message: String, hint: String? = nil) -> Failure {
+        Failure(.notFound, "not_found", 404, "There is nothing of that name", message, hint)
+    }
+
+    /// An answer cannot be read.
+    static func answer(_ message: String) -> Failure {
+        Failure(.failed, "data_loss", 500, "The answer cannot be read", message, nil)
+    }
+
     /// Certificate, key or CA cannot be used.
     static func certificates(_ message: String, hint: String? = nil) -> Failure {
         Failure(.usage, "certificates", 400, "The certificates cannot be used", message, hint)

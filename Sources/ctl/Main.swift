@@ -14,6 +14,13 @@ import ServiceKit
                 return Timestamp(millisecondsSince1970: Int64(milliseconds)) ?? Timestamp()
             },
             random: { UInt64.random(in: .min ... .max) },
+            read: {
+                var data = Data()
+                while data.count <= Surroundings.inputBytesMax,
+                    let more = try? FileHandle.standardInput.read(upToCount: 1 << 16), !more.isEmpty
+                { data += more }
+                return String(decoding: data, as: UTF8.self)
+            },
             write: { Terminal.print($0, to: $1) })
         let arguments = Array(CommandLine.arguments.dropFirst())
         let code = await withTaskGroup(of: Terminal.ExitCode.self) { group in

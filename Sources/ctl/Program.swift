@@ -46,10 +46,17 @@ enum Ctl {
                     ? "{\"version\":\"\(Terminal.version)\"}\n" : "ctl \(Terminal.version)\n")
             return .ok
         case "check": return try await check(invocation, output, surroundings)
+        case "completion":
+            try output.data(try Completion.script(invocation.operands[0]))
+            return .ok
+        case "complete":
+            let found = await Completion.candidates(invocation.operands, surroundings)
+            try output.data(found.map { $0 + "\n" }.joined())
+            return .ok
         default: break
         }
         let settings = try Settings(invocation, environment: surroundings.environment)
-        let tls = try Session.tls(settings)
+        let tls = try Session.tls(settings, invocation)
         return try await withLoop { loop throws(Failure) in
             try await run(
                 Session(
@@ -69,6 +76,9 @@ enum Ctl {
         case ["key", "revoke"]: return try await session.revokeKey()
         case ["mesh", "links"]: return try await session.listLinks()
         case ["mesh", "failures"]: return try await session.listFailures()
+        case ["service", "list"]: return try await session.listServices()
+        case ["service", "describe"]: return try await session.describeService()
+        case ["call"]: return try await session.callMethod()
         case let other: preconditionFailure("no code for `\(other.joined(separator: " "))`")
         }
     }

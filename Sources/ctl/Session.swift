@@ -13,11 +13,14 @@ struct Session: Sendable {
     let loop: EventLoop
 
     /// Reads the certificates.
-    static func tls(_ settings: Settings) throws(Failure) -> TLSContext {
+    static func tls(
+        _ settings: Settings, _ invocation: Invocation
+    ) throws(Failure) -> TLSContext {
+        let role = invocation.value("--peer-role") ?? "gateway"
         do throws(TransportError) {
             return try TLSContext.mutual(
                 certificate: settings.certificate, key: settings.key, ca: settings.ca,
-                trustDomain: settings.trustDomain, peerRoles: ["gateway"], isServer: false)
+                trustDomain: settings.trustDomain, peerRoles: [role], isServer: false)
         } catch {
             throw .certificates(error.message, hint: "--ca, --cert and --key name PEM files")
         }

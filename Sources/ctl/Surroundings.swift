@@ -9,6 +9,11 @@ struct Surroundings: Sendable {
     var now: @Sendable () -> Timestamp
     /// Random bits, for backing off.
     var random: @Sendable () -> UInt64
+    /// More of standard input is not read.
+    static let inputBytesMax = 64 << 20
+
+    /// All of standard input, or more than ``inputBytesMax`` of it.
+    var read: @Sendable () -> String
     /// Writes text as it is; false when the reader has gone away.
     var write: @Sendable (String, Terminal.Stream) -> Bool
 }

@@ -14,6 +14,8 @@ public struct DescriptorSet: Sendable {
     struct Field: Sendable, Equatable {
         var number: Int32 = 0
         var name = ""
+        /// What the field is called in JSON; empty where the file does not say.
+        var jsonName = ""
         /// As protobuf numbers them; 0 for none.
         var type: Int32 = 0
         /// The full name of the message or enum.
@@ -22,6 +24,8 @@ public struct DescriptorSet: Sendable {
         var isRequired = false
         /// Whether absent differs from the default.
         var hasPresence = false
+        /// Which of the message's oneofs it is a choice of; nil for an optional field of its own.
+        var oneof: Int32?
     }
 
     struct Method: Sendable, Equatable {
@@ -33,6 +37,8 @@ public struct DescriptorSet: Sendable {
 
     /// By full name; the fields of each in the order of their numbers.
     private(set) var messages: [String: [Field]] = [:]
+    /// The messages that are the entries of maps.
+    private(set) var mapEntries: Set<String> = []
     /// By full name; the names of the values by number.
     private(set) var enums: [String: [Int32: String]] = [:]
     /// By `package.Service/method`, with a small letter.
@@ -164,6 +170,10 @@ public struct DescriptorSet: Sendable {
                 try reader.inside(bytes) { (reader) throws(DecodingFailure) in
                     try enumeration(bytes, &reader, name + ".")
                 }
+            case 7 << 3 | 2:
+                try reader.inside(bytes) { (reader) throws(DecodingFailure) in
+                    if try Self.isMapEntry(bytes, &reader) { mapEntries.insert(name) }
+                }
             default: try reader.skip(bytes, tag)
             }
         }
@@ -171,12 +181,28 @@ public struct DescriptorSet: Sendable {
         messages[name] = fields.sorted { $0.number < $1.number }
     }
 
+    /// What the options of a message say.
+    private static func isMapEntry(
+        _ bytes: Span<UInt8>, _ reader: inout WireReader
+    ) throws(DecodingFailure) -> Bool {
+        var isEntry = false
+        while let tag = try reader.next(bytes) {
+            if tag == 7 << 3 {
+                isEntry = try reader.varint(bytes) != 0
+            } else {
+                try reader.skip(bytes, tag)
+            }
+        }
+        return isEntry
+    }
+
     private static func field(
         _ bytes: Span<UInt8>, _ reader: inout WireReader, _ isProto3: Bool
     ) throws(DecodingFailure) -> Field {
         var field = Field()
         var label: Int32 = 1
-        var isInOneof = false
+        var oneof: Int32?
+        var isOptional = false
         while let tag = try reader.next(bytes) {
             switch tag {
             case 1 << 3 | 2: field.name = try reader.string(bytes, 0...nameMax)
@@ -185,15 +211,17 @@ public struct DescriptorSet: Sendable {
             case 5 << 3: field.type = Int32(truncatingIfNeeded: try reader.varint(bytes))
             case 6 << 3 | 2: field.typeName = try typeName(bytes, &reader)
             case 9 << 3:
-                // The members of a oneof; proto3 gives each optional field one of its own.
-                _ = Int32(truncatingIfNeeded: try reader.varint(bytes))
-                isInOneof = true
+                // The choices of a oneof; proto3 gives each optional field one of its own.
+                oneof = Int32(truncatingIfNeeded: try reader.varint(bytes))
+            case 10 << 3 | 2: field.jsonName = try reader.string(bytes, 0...nameMax)
+            case 17 << 3: isOptional = try reader.varint(bytes) != 0
             default: try reader.skip(bytes, tag)
             }
         }
         field.isRepeated = label == 3
         field.isRequired = label == 2
-        field.hasPresence = label == 1 && (isInOneof || !isProto3)
+        field.hasPresence = label == 1 && (oneof != nil || !isProto3)
+        field.oneof = isOptional ? nil : oneof
         return field
     }
 

@@ -11,7 +11,10 @@ enum Grammar {
             "ctl punch list --location cairo --from today",
             "ctl help punch tail",
         ],
-        commands: [location, device, punch, key, mesh, check, version, help])
+        commands: [
+            location, device, punch, key, mesh, service, call, check, completion, complete, version,
+            help,
+        ])
 
     static let connectionOptions = [
         CommandOption(
@@ -147,6 +150,53 @@ enum Grammar {
                 "failures", summary: "Lists the calls that the gateway failed lately.",
                 examples: ["ctl mesh failures", "ctl mesh failures -o csv"]),
         ])
+
+    /// Options that say which server is asked.
+    static let serverOptions = connectionOptions + [peerRole]
+
+    private static let peerRole = CommandOption(
+        "--peer-role", value: "ROLE",
+        help: "The role that the server's certificate must have, gateway by default.")
+
+    private static let service = Command(
+        "service", summary: "What a server serves, as it says itself.",
+        options: [peerRole],
+        commands: [
+            Command(
+                "list", summary: "Lists the methods of all services.",
+                examples: ["ctl service list", "ctl service list -o json | jq -r '.data[].method'"]),
+            Command(
+                "describe", summary: "Shows a service and its messages as a schema says them.",
+                operands: ["SERVICE"],
+                examples: ["ctl service describe biometricflow.v1.Fleet"]),
+        ])
+
+    private static let call = Command(
+        "call", summary: "Calls any method, with messages in JSON.",
+        options: [
+            peerRole,
+            CommandOption(
+                "--metadata", value: "KEY=VALUE", help: "Goes before the request; repeat it.",
+                isRepeatable: true),
+            CommandOption("--defaults", help: "Show fields at their default too."),
+        ],
+        operands: ["METHOD", "JSON"], operandsRequired: 1,
+        examples: [
+            "ctl call biometricflow.v1.Fleet/listLocations",
+            "ctl call Fleet/listPunches '{\"limit\": 3}'",
+            "ctl call Fleet/tailPunches | jq -c '.punches[]?'",
+            "ctl call --gateway 127.0.0.1:7000 --peer-role clock Bell/record - <alarms.ndjson",
+        ])
+
+    private static let completion = Command(
+        "completion", summary: "Prints the completion of a shell: bash, zsh or fish.",
+        operands: ["SHELL"],
+        examples: ["source <(ctl completion bash)", "ctl completion fish | source"])
+
+    private static let complete = Command(
+        "complete", summary: "Prints what can stand in the place of the last of some words.",
+        operands: Array(repeating: "WORD", count: 64), operandsRequired: 0,
+        examples: ["ctl complete -- call biometricflow.v1."])
 
     private static let check = Command(
         "check",

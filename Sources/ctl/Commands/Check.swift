@@ -32,7 +32,7 @@ extension Ctl {
                 area: "configuration", subject: "ctl", level: .ok,
                 message: "gateway \(settings.gateway), from \(settings.origin)")
         ])
-        do throws(Failure) { tls = try Session.tls(settings) } catch {
+        do throws(Failure) { tls = try Session.tls(settings, invocation) } catch {
             try report.show([Finding(error, area: "certificates", subject: "ctl")])
             return
         }
