@@ -17,6 +17,10 @@ public struct EnumNames: Sendable {
 
     /// Each name and number comes once.
     public init(_ typeName: String, _ names: KeyValuePairs<Int32, String>) {
+        self.init(typeName, names: names.map { ($0.key, $0.value) })
+    }
+
+    init(_ typeName: String, names: [(key: Int32, value: String)]) {
         self.typeName = typeName
         var text: [UInt8] = []
         var entries: [Entry] = []

@@ -10,7 +10,7 @@ public struct DynamicCodec: Sendable {
     public init(_ schema: DescriptorSet) {
         self.schema = schema
         enums = schema.enums.reduce(into: [:]) { names, item in
-            names[item.key] = EnumNames(item.key, item.value.map { ($0.key, $0.value) })
+            names[item.key] = EnumNames(item.key, names: item.value.map { ($0.key, $0.value) })
         }
     }
 

@@ -40,7 +40,7 @@ extension Session {
             let name = method.name.split(separator: "/").last.map(String.init) ?? method.name
             let (request, response) = schema.types(of: method.name) ?? ("?", "?")
             types += [request, response]
-            let deadline = method.deadline.map { "deadline \($0)" } ?? "deadline none"
+            let deadline = "deadline \(method.deadlineText)"
             lines.append(
                 "    \(name)(\(method.streamsRequests ? "stream " : "")\(request)) -> "
                     + "\(method.streamsResponses ? "stream " : "")\(response) "

@@ -1,4 +1,5 @@
 import HTTP
+import RPCRuntime
 import RPCServices
 
 /// A method of a server, in a list of all.
@@ -22,21 +23,17 @@ struct MethodRow: Row {
         }
     }
 
-    private var deadlineMilliseconds: Int64? {
-        method.deadline.map { $0.components.seconds * 1000 + $0.components.attoseconds / 1_000_000_000_000_000 }
-    }
-
     func cells(_ times: Times) -> [Cell] {
         [
             Cell(method.name), Cell(kind.replacing("_", with: " ")),
-            Cell(deadlineMilliseconds.map { "\($0)ms" } ?? "none"),
+            Cell(method.deadlineText),
             Cell(method.roles.joined(separator: ", ")),
         ]
     }
 
     func values(_ times: Times) -> [String] {
         [
-            method.name, kind, deadlineMilliseconds.map { "\($0)" } ?? "",
+            method.name, kind, method.deadlineMilliseconds.map { "\($0)" } ?? "",
             method.roles.joined(separator: " "),
         ]
     }
@@ -46,9 +43,24 @@ struct MethodRow: Row {
             json.member("method", method.name)
             json.member("kind", kind)
             json.key("deadline_milliseconds")
-            if let value = deadlineMilliseconds { json.number(value) } else { json.null() }
+            if let value = method.deadlineMilliseconds { json.number(value) } else { json.null() }
             json.key("roles")
             json.array { json in for role in method.roles { json.string(role) } }
         }
     }
+}
+
+extension ServedMethod {
+    var deadlineMilliseconds: Int64? {
+        deadline.map { $0.components.seconds * 1000 + $0.components.attoseconds / Self.millisecond }
+    }
+
+    /// As a schema says it.
+    var deadlineText: String {
+        guard let milliseconds = deadlineMilliseconds else { return "none" }
+        return milliseconds % 1000 == 0 ? "\(milliseconds / 1000)s" : "\(milliseconds)ms"
+    }
+
+    /// In attoseconds.
+    private static let millisecond: Int64 = 1_000_000_000_000_000
 }
