@@ -30,7 +30,7 @@ import Testing
     @Test func `every example is a command line that is understood`() throws {
         for path in commands(Grammar.root, []) {
             for example in Grammar.chain(path).last?.examples ?? [] {
-                let words = example.prefix { !"|>".contains($0) }.split(separator: " ")
+                let words = example.prefix { !"|<>".contains($0) }.split(separator: " ")
                 _ = try Grammar.root.parse(words.dropFirst().map(String.init))
             }
         }

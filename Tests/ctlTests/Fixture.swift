@@ -57,10 +57,11 @@ func instant(_ text: String) throws -> Timestamp { try #require(Timestamp(text))
 /// Runs `ctl` with a screen of its own.
 func runCtl(
     _ arguments: [String], environment: [String: String] = [:], isTerminal: Bool = false,
-    screen: Screen = Screen()
+    input: String = "", screen: Screen = Screen()
 ) async -> Run {
     let surroundings = Surroundings(
         environment: environment, isTerminal: isTerminal, now: { noon }, random: { 0 },
+        read: { input },
         write: { screen.write($0, $1) })
     let code = await Ctl.run(arguments, surroundings)
     return Run(exitCode: code, output: screen.output, errors: screen.errors)
@@ -90,11 +91,14 @@ final class ScriptedGateway: Sendable {
             certificate: certificates.certificate("gateway/main"),
             key: certificates.key("gateway/main"), ca: certificates.ca,
             trustDomain: "biometricflow", peerRoles: ["location", "ctl"], isServer: true)
-        let introspection = IntrospectionService(
-            services: [Fleet.descriptor, Introspection.descriptor])
+        let served = [Fleet.descriptor, Introspection.descriptor]
+        let introspection = IntrospectionService(services: served)
         server = RPCServer(
             tls: tls, loop: loop,
-            services: [Fleet.handlers(fleet), Introspection.handlers(introspection)])
+            services: [
+                Fleet.handlers(fleet), Introspection.handlers(introspection),
+                Reflection.handlers(ReflectionService(served)),
+            ])
         introspection.observe(server)
         address = try server.listen(on: try SocketAddress(host: "127.0.0.1", port: 0)).description
     }
@@ -117,11 +121,22 @@ final class ScriptedGateway: Sendable {
 
     func run(
         _ arguments: [String], as identity: String = "ctl/alice", isTerminal: Bool = false,
-        environment: [String: String] = [:], screen: Screen = Screen()
+        environment: [String: String] = [:], input: String = "", screen: Screen = Screen()
     ) async throws -> Run {
         await runCtl(
             arguments + (try flags(as: identity)), environment: environment,
-            isTerminal: isTerminal, screen: screen)
+            isTerminal: isTerminal, input: input, screen: screen)
+    }
+
+    /// The same as ``flags(as:)`` in variables.
+    var environment: [String: String] {
+        get throws {
+            let flags = try flags()
+            return [
+                "CTL_GATEWAY": flags[1], "CTL_CA": flags[3], "CTL_CERT": flags[5],
+                "CTL_KEY": flags[7],
+            ]
+        }
     }
 }
 

@@ -207,6 +207,12 @@ public struct DynamicCodec: Sendable {
             try writeMap(part, field, &writer, depth)
         case .message:
             var messages = try Self.values(RawMessage.self, part, field)
+            // A plain time is a value always.
+            if messages.isEmpty, field.isTime, !field.isRepeated, !field.hasPresence,
+                writer.writesDefaults
+            {
+                messages = [RawMessage()]
+            }
             // Pieces of one message are read as if they were one.
             if !field.isRepeated, messages.count > 1 {
                 messages = [RawMessage(messages.flatMap(\.bytes))]

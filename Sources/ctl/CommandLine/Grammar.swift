@@ -183,7 +183,7 @@ enum Grammar {
         operands: ["METHOD", "JSON"], operandsRequired: 1,
         examples: [
             "ctl call biometricflow.v1.Fleet/listLocations",
-            "ctl call Fleet/listPunches '{\"limit\": 3}'",
+            "ctl call Fleet/listPunches '{\"limit\":3}'",
             "ctl call Fleet/tailPunches | jq -c '.punches[]?'",
             "ctl call --gateway 127.0.0.1:7000 --peer-role clock Bell/record - <alarms.ndjson",
         ])
@@ -191,7 +191,7 @@ enum Grammar {
     private static let completion = Command(
         "completion", summary: "Prints the completion of a shell: bash, zsh or fish.",
         operands: ["SHELL"],
-        examples: ["source <(ctl completion bash)", "ctl completion fish | source"])
+        examples: ["ctl completion bash >/etc/bash_completion.d/ctl", "ctl completion fish"])
 
     private static let complete = Command(
         "complete", summary: "Prints what can stand in the place of the last of some words.",

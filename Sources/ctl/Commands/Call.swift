@@ -71,8 +71,8 @@ extension Session {
                 messages.append(try method.codec.encode(Array(text.utf8), as: type))
             } catch {
                 let place = method.streamsRequests ? "message \(index + 1): " : ""
-                throw .usage(
-                    "\(place)\(error)", hint: "`ctl service describe \(method.service)` shows \(type)")
+                let hint = "`ctl service describe \(method.service)` shows \(type)"
+                throw .usage("\(place)\(error)", hint: hint)
             }
         }
         return messages
@@ -104,7 +104,8 @@ extension Session {
                 let names = found.map { "`\($0.name)`" }.joined(separator: ", ")
                 throw .usage("`\(name)` may be \(names)")
             }
-            let nearest = closest(to: name, in: all.map(\.name))
+            let names = all.map(\.name)
+            let nearest = closest(to: name, in: names + names.map(Self.short))
             throw .missing(
                 "the server has no method `\(name)`",
                 hint: nearest.map { "did you mean `\($0)`?" } ?? "`ctl service list` lists them")
@@ -118,6 +119,13 @@ extension Session {
         } catch {
             throw .answer("the schema of \(service) cannot be read: \(error)")
         }
+    }
+
+    /// `package.Service/method` without the package.
+    private static func short(_ name: String) -> String {
+        let service = name.prefix { $0 != "/" }
+        let start = service.lastIndex(of: ".").map(name.index(after:)) ?? name.startIndex
+        return String(name[start...])
     }
 
     func withReflection<Result>(

@@ -60,8 +60,8 @@ enum Completion {
         switch chain.dropFirst().map(\.name) {
         case ["call"]: names = await methods(before, surroundings).map(\.name)
         case ["service", "describe"]:
-            names = Array(
-                Set(await methods(before, surroundings).map { String($0.name.prefix { $0 != "/" }) }))
+            let methods = await methods(before, surroundings)
+            names = Array(Set(methods.map { String($0.name.prefix { $0 != "/" }) }))
         case ["completion"]: names = ["bash", "zsh", "fish"]
         default: names = command.commands.filter { $0.name != "complete" }.map(\.name)
         }
