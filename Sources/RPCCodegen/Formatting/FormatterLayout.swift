@@ -209,7 +209,8 @@ struct FormatterLayout {
         switch (input.kind(index - 1), input.kind(index)) {
         // These would become one token.
         case (.symbol("-"), .symbol(">")), (.symbol("."), .symbol(".")),
-            (.symbol("."), .ellipsis), (.ellipsis, .symbol(".")), (.ellipsis, .ellipsis):
+            (.symbol("."), .ellipsis), (.ellipsis, .symbol(".")), (.ellipsis, .ellipsis),
+            (.symbol("."), .number):
             true
         case (.identifier, .symbol("(")): element.state != .begun || element.count > 1
         case (.symbol("-"), .number), (.symbol("{"), .symbol("}")): false
