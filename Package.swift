@@ -22,6 +22,7 @@ let package = Package(
         .library(name: "RPCServices", targets: ["RPCServices"]),
         .library(name: "ZKProtocol", targets: ["ZKProtocol"]),
         .plugin(name: "RPCCodegenPlugin", targets: ["RPCCodegenPlugin"]),
+        .plugin(name: "RPCCommandPlugin", targets: ["RPCCommandPlugin"]),
         .executable(name: "LocationService", targets: ["LocationService"]),
         .executable(name: "GatewayService", targets: ["GatewayService"]),
         .executable(name: "ctl", targets: ["ctl"]),
@@ -61,10 +62,20 @@ let package = Package(
             name: "FleetDocuments", dependencies: ["MeshAPI", "RPCRuntime", "HTTP"],
             swiftSettings: strict),
 
-        // The schema compiler and its plugin.
+        // The schema compiler and its plugins.
         .executableTarget(name: "RPCCodegen", swiftSettings: strict),
         .plugin(
             name: "RPCCodegenPlugin", capability: .buildTool(), dependencies: ["RPCCodegen"]),
+        .plugin(
+            name: "RPCCommandPlugin",
+            capability: .command(
+                intent: .custom(
+                    verb: "rpc", description: "Check, lint, format, explain and export schemas"),
+                permissions: [
+                    .writeToPackageDirectory(
+                        reason: "`format` rewrites schemas and `emit` writes what it is told to")
+                ]),
+            dependencies: ["RPCCodegen"]),
 
         // Programs.
         .executableTarget(

@@ -12,9 +12,11 @@ struct RPCCodegenPlugin: BuildToolPlugin {
         let schemas = target.sourceFiles(withSuffix: "rpc").map(\.url)
             .sorted { $0.path < $1.path }
         guard !schemas.isEmpty else { return [] }
+        let lock = target.directoryURL.appending(path: "schema.lock")
         let build = Build(
             tool: try context.tool(named: "RPCCodegen").url, root: target.directoryURL,
-            outputs: context.pluginWorkDirectoryURL, schemas: schemas)
+            outputs: context.pluginWorkDirectoryURL, schemas: schemas,
+            locks: target.sourceFiles.map(\.url).filter { $0.path == lock.path })
         return schemas.map(build.schema) + [build.catalog()]
     }
 }
@@ -25,6 +27,8 @@ private struct Build {
     let root: URL
     let outputs: URL
     let schemas: [URL]
+    /// The `schema.lock` of the root, or none: what the schemas must not break.
+    let locks: [URL]
 
     /// The schema and all it imports are inputs, so that a change in either makes it anew.
     func schema(_ schema: URL) -> Command {
@@ -39,17 +43,18 @@ private struct Build {
             outputFiles: [output])
     }
 
+    /// Also checks the schemas against their lock.
     func catalog() -> Command {
         let output = outputs.appending(path: "SchemaCatalog.swift")
         return .buildCommand(
             displayName: "Listing the schemas of \(root.lastPathComponent)", executable: tool,
             arguments: arguments("catalog", output) + schemas.map(\.path),
-            inputFiles: schemas, outputFiles: [output])
+            inputFiles: schemas + locks, outputFiles: [output])
     }
 
     private func arguments(_ kind: String, _ output: URL) -> [String] {
         [
-            "--emit", kind, "--root", root.path, "--label", root.lastPathComponent,
+            "emit", kind, "--root", root.path, "--label", root.lastPathComponent,
             "--output", output.path,
         ]
     }

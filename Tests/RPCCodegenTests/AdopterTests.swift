@@ -2,10 +2,12 @@ import Foundation
 import TestSupport
 import Testing
 
-/// A package of somebody else's that uses the runtime and the plugin, built for real.
+@testable import RPCCodegen
+
+/// A package of somebody else's that uses the runtime and the plugins, built for real.
 ///
-/// It lives in `.build/adopter`, so that a second run finds the runtime built.
-@Suite struct AdopterTests {
+/// It lives in `.build/adopter`, so that a second run finds the runtime built; all tests use it.
+@Suite(.serialized) struct AdopterTests {
     private let folder = "\(repositoryRoot)/.build/adopter"
     private var sources: String { "\(folder)/Sources/Adopter" }
 
@@ -125,6 +127,21 @@ import Testing
         try write("\(sources)/main.swift", "print(SchemaCatalog.messages.count)\n")
         #expect(try await output() == "3\n")
 
+        // A lock beside the schemas is checked, and no file that SwiftPM wonders about.
+        #expect(try LockCommand(["--root", sources]).run(print: { _ in }) == 0)
+        let locked = try await build()
+        #expect(locked.status == 0 && !locked.standardError.contains("unhandled"))
+        let hour = "package t.v1\nmessage Hour { number: string = 1\nname: string = 2 }\n"
+        try write("\(sources)/time/hour.rpc", hour)
+        let broken = try await build()
+        #expect(broken.status != 0)
+        #expect(
+            (broken.standardOutput + broken.standardError).contains(
+                "\(sources)/time/hour.rpc:2:24: error: field 1 of `Hour` was `number: uint32`"))
+        try write(
+            "\(sources)/time/hour.rpc", hour.replacing("number: string", with: "number: uint32"))
+        #expect(try await output() == "3\n")
+
         // What is wrong in a schema fails the build and is found there.
         try write(
             "\(sources)/clock.rpc",
@@ -142,5 +159,51 @@ import Testing
         #expect(
             report.contains("\(sources)/clock.rpc:5:5: error: `read` has no role"), "\(report)")
         #expect(report.contains("    read(Hour) -> Clock { deadline 1s }\n    ^~~~"), "\(report)")
+    }
+
+    /// `swift package rpc …`, which may write to the package where `writes` says so.
+    private func rpc(_ arguments: String..., writes: Bool = true) async throws -> ProcessResult {
+        let permission = writes ? ["--allow-writing-to-package-directory"] : []
+        return try await run(
+            "/usr/bin/env",
+            ["swift", "package", "--package-path", folder] + permission + ["rpc"] + arguments)
+    }
+
+    private func text(_ path: String) throws -> String {
+        try String(contentsOfFile: path, encoding: .utf8)
+    }
+
+    @Test func `the command plugin works on the schemas of all targets`() async throws {
+        try start()
+        let checked = try await rpc("check")
+        #expect(checked.status == 0, "\(checked.standardOutput)\(checked.standardError)")
+
+        let linted = try await rpc("lint", "--target", "Adopter", "--allow", "LINT001,LINT005")
+        #expect(linted.status != 0)
+        let warning = "/clock.rpc:3:9: warning: `Clock` has no documentation [LINT004]"
+        #expect(linted.standardOutput.contains("\(sources)\(warning)"), "\(linted)")
+
+        #expect(try await rpc("format", "--check").status != 0)
+        #expect(try text("\(sources)/apart.rpc") == "package t.v1\nmessage Apart {}\n")
+        #expect(try await rpc("format").status == 0)
+        #expect(try text("\(sources)/apart.rpc") == "package t.v1\n\nmessage Apart {}\n")
+        #expect(try await rpc("format", "--check").status == 0)
+
+        let page = "\(folder)/page.md"
+        #expect(try await rpc("emit", "markdown", "--output", page).status == 0)
+        #expect(try text(page).contains("### Service `Clocks`"))
+
+        let explained = try await rpc("explain", "LINT004")
+        #expect(explained.standardOutput.hasPrefix("LINT004\n"), "\(explained)")
+
+        let wrong = try await rpc("fromat")
+        #expect(wrong.status != 0)
+        #expect("\(wrong)".contains("did you mean `format`?"), "\(wrong)")
+        #expect("\(try await rpc("lint", "--target", "Nobody"))".contains("Nobody"))
+
+        // Nothing is written without the reader's leave.
+        let refused = try await rpc("format", writes: false)
+        #expect(refused.status != 0)
+        #expect("\(refused)".contains("--allow-writing-to-package-directory"), "\(refused)")
     }
 }

@@ -1,4 +1,5 @@
 import Foundation
+import Synchronization
 import TestSupport
 import Testing
 
@@ -7,6 +8,7 @@ import Testing
 /// With `UPDATE_GOLDEN=1` in the environment, what a test finds is written into the file.
 struct Golden {
     private static let dashes = "-----"
+    private static let updating = Mutex(())
 
     private let path: String
     let parts: [String]
@@ -27,10 +29,12 @@ struct Golden {
     func check(_ index: Int, _ text: String) throws {
         if ProcessInfo.processInfo.environment["UPDATE_GOLDEN"] != nil {
             // Another test may have written another part.
-            var parts = try Golden(path: path).parts
-            parts[index] = text
-            try parts.joined(separator: Self.dashes + "\n")
-                .write(toFile: path, atomically: true, encoding: .utf8)
+            try Self.updating.withLock { _ in
+                var parts = try Golden(path: path).parts
+                parts[index] = text
+                try parts.joined(separator: Self.dashes + "\n")
+                    .write(toFile: path, atomically: true, encoding: .utf8)
+            }
             return
         }
         #expect(parts[index] == text, "UPDATE_GOLDEN=1 rewrites \(path)")

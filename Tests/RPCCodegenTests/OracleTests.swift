@@ -34,9 +34,11 @@ import Testing
         let tree = Files.tree(root: root)
         let status = try Program.run(
             Arguments(
-                ["--emit", "proto", "--root", root, "--output", folder.file("proto")]
+                ["emit", "proto", "--root", root, "--output", folder.file("proto")]
                     + tree.list().map { "\(root)/\($0)" }))
         try #require(status == 0)
+        try limits(of: root, tree.list())
+            .write(to: URL(fileURLWithPath: folder.file("proto/limits.json")))
         try await python("make", folder, "--count", "\(Self.count)", "--seed", "7")
         let answers = try answers(
             to: [UInt8](Data(contentsOf: URL(fileURLWithPath: folder.file("values")))), types)
@@ -55,10 +57,18 @@ import Testing
         for (kind, output) in [("proto", "proto"), ("descriptor", "values")] {
             let status = try Program.run(
                 Arguments(
-                    ["--emit", kind, "--root", root, "--output", folder.file(output)] + schemas))
+                    ["emit", kind, "--root", root, "--output", folder.file(output)] + schemas))
             try #require(status == 0)
         }
         try await python("schema", folder, "--count", "100", "--seed", "7")
+    }
+
+    /// What `exchange.py` must know of the fields and a `.proto` does not say.
+    private func limits(of root: String, _ paths: [String]) throws -> Data {
+        var compilation = Compilation(tree: Files.tree(root: root))
+        for path in paths { compilation.load(path) }
+        let limits = OracleLimits(compilation.schemas.values.flatMap(\.allMessages))
+        return try JSONEncoder().encode(limits.fields)
     }
 
     private func python(
@@ -103,51 +113,5 @@ import Testing
         }
         #expect(seen == types.mapValues { _ in Self.count })
         return answers
-    }
-}
-
-/// Every field of a message by its Swift name, in the form of `exchange.py`.
-enum Dump {
-    static func text(of value: Any) -> String {
-        let mirror = Mirror(reflecting: value)
-        if mirror.displayStyle == .optional {
-            return mirror.children.first.map { text(of: $0.value) } ?? "nil"
-        }
-        switch value {
-        case let value as Timestamp: return "\(value.seconds)+\(value.nanoseconds)"
-        case let value as Duration:
-            let parts = value.components
-            return "\(parts.seconds)+\(parts.attoseconds / 1_000_000_000)"
-        case let value as any Message: return fields(value)
-        case let value as any OpenEnum: return "\(value.rawValue)"
-        case let value as Float: return hex(value.bitPattern.bigEndian)
-        case let value as Double: return hex(value.bitPattern.bigEndian)
-        case let value as String: return "\"" + hex(Array(value.utf8))
-        // An empty array is an array of any type to `as`.
-        case let bytes as [UInt8] where type(of: value) == [UInt8].self: return "x" + hex(bytes)
-        case let value as [Any]: return "[" + value.map(text).joined(separator: ",") + "]"
-        default: return "\(value)"
-        }
-    }
-
-    private static func fields(_ message: any Message) -> String {
-        let fields = Mirror(reflecting: message).children.compactMap { child -> String? in
-            guard let label = child.label, label != "unknownFields" else { return nil }
-            return "\(label)=\(text(of: child.value))"
-        }
-        return "{" + fields.joined(separator: ",") + "}"
-    }
-
-    private static func hex(_ bytes: [UInt8]) -> String {
-        var text = ""
-        for byte in bytes {
-            text += String(byte >> 4, radix: 16) + String(byte & 15, radix: 16)
-        }
-        return text
-    }
-
-    private static func hex(_ value: some FixedWidthInteger) -> String {
-        let size = value.bitWidth / 8
-        return hex((0..<size).map { UInt8(truncatingIfNeeded: value >> ($0 * 8)) })
     }
 }

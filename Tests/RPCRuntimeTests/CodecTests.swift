@@ -136,7 +136,7 @@ private struct Raw: Message {
     init(bytes: [UInt8]) { self.bytes = bytes }
 
     static var typeName: String { "test.Raw" }
-    func write(to writer: inout some FieldWriter) { writer.unknown(bytes) }
+    func write(to writer: inout some FieldWriter & ~Copyable & ~Escapable) { writer.unknown(bytes) }
     mutating func read(from bytes: Span<UInt8>, _ reader: inout some FieldReader)
         throws(DecodingFailure)
     {

@@ -169,7 +169,7 @@ import Transport
         var number: UInt64 = 0
         var unknownFields: [UInt8] = []
 
-        func write(to writer: inout some FieldWriter) {
+        func write(to writer: inout some FieldWriter & ~Copyable & ~Escapable) {
             writer.field(1, "one", one)
             writer.field(2, "many", many)
             writer.field(3, "text", text)

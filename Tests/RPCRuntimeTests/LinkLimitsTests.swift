@@ -261,7 +261,7 @@ private struct CreditSum {
 /// A message that never can be read.
 private struct Unreadable: Message {
     static let typeName = "test.Unreadable"
-    func write(to writer: inout some FieldWriter) {}
+    func write(to writer: inout some FieldWriter & ~Copyable & ~Escapable) {}
     mutating func read(from bytes: Span<UInt8>, _ reader: inout some FieldReader)
         throws(DecodingFailure)
     {

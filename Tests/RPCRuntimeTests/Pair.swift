@@ -153,7 +153,9 @@ struct Blob: Message {
     init() {}
     init(_ data: [UInt8]) { self.data = data }
 
-    func write(to writer: inout some FieldWriter) { writer.field(1, "data", data) }
+    func write(to writer: inout some FieldWriter & ~Copyable & ~Escapable) {
+        writer.field(1, "data", data)
+    }
 
     mutating func read(from bytes: Span<UInt8>, _ reader: inout some FieldReader)
         throws(DecodingFailure)

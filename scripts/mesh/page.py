@@ -71,7 +71,7 @@ class Page:
         (proto,) = re.findall(r"^```proto\n(.*?)^```", text, re.M | re.S)
         with tempfile.TemporaryDirectory() as folder:
             schemas = ROOT / "Schemas"
-            subprocess.run([codegen, "--emit", "proto", "--root", schemas, "--output", folder,
+            subprocess.run([codegen, "emit", "proto", "--root", schemas, "--output", folder,
                             schemas / "bench.rpc"], check=True)
             Path(folder, "mesh.proto").write_text(proto)
             protoc.main(["protoc", f"-I{folder}", "--include_imports",

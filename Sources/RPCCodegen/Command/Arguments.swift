@@ -1,87 +1,174 @@
 /// What the command line asks for.
 struct Arguments {
-    enum Emit: String, CaseIterable {
-        case swift, catalog, proto, descriptor, check
+    enum Command: String, CaseIterable {
+        case check, lint, format, explain, emit
     }
 
-    var emit = Emit.check
-    var root = "."
+    /// What `emit` writes.
+    enum Kind: String, CaseIterable {
+        case swift, catalog, proto, descriptor, openapi, markdown
+    }
+
+    enum Option: String, CaseIterable {
+        case root, output, label, allow, check, json, help
+
+        var flag: String { "--\(rawValue)" }
+
+        var hasValue: Bool {
+            switch self {
+            case .root, .output, .label, .allow: true
+            case .check, .json, .help: false
+            }
+        }
+    }
+
+    /// Nil where only the help is wanted.
+    var command: Command?
+    var kind: Kind?
+    /// As given; see ``rootFolder``.
+    var root: String?
     var output: String?
     var label: String?
-    var schemas: [String] = []
+    var allowed: Set<LintRule> = []
+    var onlyChecks = false
+    var wantsJSON = false
     var wantsHelp = false
+    /// Files and folders.
+    var schemas: [String] = []
+    /// What is to be explained.
+    var rules: [Explanation.Subject] = []
 
     init(_ arguments: [String]) throws(Program.Failure) {
         var rest = arguments[...]
-        if rest.isEmpty { wantsHelp = true }
+        guard let first = rest.popFirst(), !["-h", Option.help.flag].contains(first) else {
+            wantsHelp = true
+            return
+        }
+        guard let command = Command(rawValue: first) else {
+            throw Self.unknown(
+                first, "command", Command.allCases.map(\.rawValue) + [LockCommand.name])
+        }
+        self.command = command
+        var words: [String] = []
         while let argument = rest.popFirst() {
-            switch argument {
-            case "-h", "--help": wantsHelp = true
-            case "--emit":
-                let value = try Self.value(argument, &rest)
-                guard let emit = Emit(rawValue: value) else {
-                    let hint = Names.suggestion(
-                        for: value, among: Emit.allCases.map(\.rawValue))
-                    throw Program.Failure(
-                        text: "--emit takes swift, catalog, proto, descriptor or check, "
-                            + "not `\(value)`\(hint)")
-                }
-                self.emit = emit
-            case "--root": root = try Self.value(argument, &rest)
-            case "--output": output = try Self.value(argument, &rest)
-            case "--label": label = try Self.value(argument, &rest)
-            case _ where argument.hasPrefix("-"):
-                let hint = Names.suggestion(
-                    for: argument, among: ["--help", "--emit", "--root", "--output", "--label"])
-                throw Program.Failure(text: "there is no option `\(argument)`\(hint)")
-            default: schemas.append(argument)
+            if argument == "--" {
+                words += rest
+                break
+            } else if argument.hasPrefix("-"), argument != "-" {
+                try option(argument, of: command, &rest)
+            } else {
+                words.append(argument)
             }
         }
-        while root.count > 1, root.hasSuffix("/") { root.removeLast() }
-        if wantsHelp { return }
-        if schemas.isEmpty, emit != .catalog {
-            throw Program.Failure(text: "name the schemas to compile; see --help")
+        if !wantsHelp { try take(words, command) }
+    }
+
+    // MARK: Options
+
+    private mutating func option(
+        _ argument: String, of command: Command, _ rest: inout ArraySlice<String>
+    ) throws(Program.Failure) {
+        let parts = argument.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
+        let flag = argument == "-h" ? Option.help.flag : String(parts[0])
+        guard let option = Option.allCases.first(where: { $0.flag == flag }) else {
+            throw Self.unknown(flag, "option", command.options.map(\.flag))
         }
-        if emit == .swift, schemas.count != 1 {
-            throw Program.Failure(text: "--emit swift takes one schema and writes one file")
+        guard command.options.contains(option) else {
+            throw Program.Failure(
+                text: "`\(command.rawValue)` has no option `\(flag)`; see "
+                    + "`RPCCodegen \(command.rawValue) --help`")
         }
-        if emit != .check, output == nil {
-            throw Program.Failure(text: "say with --output where the \(emit.rawValue) goes")
+        var value = parts.count > 1 ? String(parts[1]) : nil
+        if !option.hasValue, value != nil {
+            throw Program.Failure(text: "\(flag) takes no value")
+        }
+        if option.hasValue, value == nil { value = rest.popFirst() }
+        guard let value = option.hasValue ? value : "" else {
+            throw Program.Failure(text: "\(flag) needs a value")
+        }
+        switch option {
+        case .root: root = Self.withoutSlash(value)
+        case .output: output = value
+        case .label: label = value
+        case .allow: try allow(value)
+        case .check: onlyChecks = true
+        case .json: wantsJSON = true
+        case .help: wantsHelp = true
         }
     }
 
-    private static func value(
-        _ option: String, _ rest: inout ArraySlice<String>
-    ) throws(Program.Failure) -> String {
-        guard let value = rest.popFirst() else {
-            throw Program.Failure(text: "\(option) needs a value")
-        }
-        return value
+    private static func withoutSlash(_ folder: String) -> String {
+        var folder = folder
+        while folder.count > 1, folder.hasSuffix("/") { folder.removeLast() }
+        return folder
     }
 
-    static let help = """
-        Compiles schemas (docs/IDL.md) of messages and services.
+    private mutating func allow(_ value: String) throws(Program.Failure) {
+        for id in value.split(separator: ",").map(String.init) {
+            guard let rule = LintRule(id: id) else {
+                throw Self.unknown(id, "rule", LintRule.allCases.map(\.id))
+            }
+            allowed.insert(rule)
+        }
+    }
 
-        usage: RPCCodegen --emit KIND [--root FOLDER] [--output PATH] [--label TEXT] SCHEMA...
+    private static func unknown(
+        _ word: String, _ what: String, _ known: [String]
+    ) -> Program.Failure {
+        let hint = Names.nearest(to: word, among: known).map { "; did you mean `\($0)`?" }
+        return Program.Failure(
+            text: "there is no \(what) `\(word)`"
+                + (hint ?? ", but \(known.joined(separator: ", "))"))
+    }
 
-          --emit swift      one schema to the Swift file --output
-          --emit catalog    all schemas of a module to the Swift file --output, which lists their
-                            messages and services; reports names that two schemas declare
-          --emit proto      each schema to a .proto (proto3) in the folder --output
-          --emit descriptor all schemas, and what they import, to the file --output: a protobuf
-                            FileDescriptorSet
-          --emit check      nothing: only report mistakes (this is the default)
-          --root FOLDER     the folder that the schemas lie in; imports cannot leave it
-                            (default: the current one)
-          --output PATH     where to write; a file whose content is the same is left untouched
-          --label TEXT      the name of the root in the headers of generated files
-          -h, --help        this text
+    // MARK: Words
 
-        Mistakes are printed as `path:line:column: error: text`, all of them in one run.
-        Exit status: 0 done, 1 a schema has mistakes, 2 wrong call or unreadable file.
+    private mutating func take(_ words: [String], _ command: Command) throws(Program.Failure) {
+        var words = words[...]
+        switch command {
+        case .check, .lint, .format: break
+        case .explain:
+            for word in words { rules.append(try Self.subject(word)) }
+            if rules.isEmpty {
+                throw Program.Failure(text: "name the rule to explain, such as IDL042")
+            }
+            return
+        case .emit:
+            guard let word = words.popFirst() else {
+                throw Program.Failure(text: "say what to emit; see `RPCCodegen emit --help`")
+            }
+            guard let kind = Kind(rawValue: word) else {
+                throw Self.unknown(word, "kind", Kind.allCases.map(\.rawValue))
+            }
+            self.kind = kind
+            if output == nil {
+                throw Program.Failure(text: "say with --output where the \(word) goes")
+            }
+        }
+        schemas = words.map(Self.withoutSlash)
+        // A module without schemas has a catalog too, an empty one.
+        if schemas.isEmpty, kind != .catalog {
+            throw Program.Failure(text: "name the schemas, or a folder of them")
+        }
+    }
 
-        examples:
-          RPCCodegen --root Schemas Schemas/*.rpc
-          RPCCodegen --emit proto --root Schemas --output build/proto Schemas/*.rpc
-        """
+    private static func subject(_ word: String) throws(Program.Failure) -> Explanation.Subject {
+        if let rule = Rule(id: word) { return .language(rule) }
+        if let rule = LintRule(id: word) { return .lint(rule) }
+        let known = Rule.allCases.map(\.id) + LintRule.allCases.map(\.id)
+        let hint = Names.suggestion(for: word.uppercased(), among: known)
+        throw Program.Failure(text: "there is no rule `\(word)`\(hint)")
+    }
+}
+
+extension Arguments.Command {
+    var options: [Arguments.Option] {
+        switch self {
+        case .check: [.root, .json, .help]
+        case .lint: [.root, .allow, .json, .help]
+        case .format: [.check, .json, .help]
+        case .explain: [.help]
+        case .emit: [.root, .output, .label, .json, .help]
+        }
+    }
 }

@@ -12,16 +12,56 @@ enum Files {
             displayed: { root == "." ? $0 : "\(root)/\($0)" })
     }
 
-    private static func read(_ path: String) -> [UInt8]? {
+    static func read(_ path: String) -> [UInt8]? {
         guard let file = FileHandle(forReadingAtPath: path),
             let data = try? file.read(upToCount: sizeMax + 1), data.count <= sizeMax
         else { return nil }
         return [UInt8](data)
     }
 
+    /// Those in hidden folders are nobody's schemas.
     private static func list(_ root: String) -> [String] {
         let names = FileManager.default.enumerator(atPath: root)?.compactMap { $0 as? String }
-        return (names ?? []).filter { $0.hasSuffix(".rpc") }
+        return (names ?? []).filter { name in
+            name.hasSuffix(".rpc") && !name.split(separator: "/").contains { $0.first == "." }
+        }
+    }
+
+    /// The files that are named, and those of the folders that are, each once.
+    static func schemas(_ named: [String]) throws(Program.Failure) -> [String] {
+        var files: [String] = []
+        for path in named {
+            guard isFolder(path) else {
+                guard path.hasSuffix(".rpc") else {
+                    throw Program.Failure(text: "\(path) is neither a .rpc file nor a folder")
+                }
+                files.append(path)
+                continue
+            }
+            let found = list(path).sorted()
+            if found.isEmpty { throw Program.Failure(text: "there is no .rpc file in \(path)") }
+            files += found.map { path == "." ? $0 : "\(path)/\($0)" }
+        }
+        var seen: Set<String> = []
+        return files.filter { seen.insert($0).inserted }
+    }
+
+    /// Where imports begin.
+    static func root(_ arguments: Arguments) throws(Program.Failure) -> String {
+        if let root = arguments.root {
+            if !isFolder(root) { throw Program.Failure(text: "there is no folder \(root)") }
+            return root
+        }
+        if arguments.schemas.count == 1, isFolder(arguments.schemas[0]) {
+            return arguments.schemas[0]
+        }
+        return "."
+    }
+
+    static func isFolder(_ path: String) -> Bool {
+        let file = URL(fileURLWithPath: path).resolvingSymlinksInPath().path
+        let attributes = try? FileManager.default.attributesOfItem(atPath: file)
+        return attributes?[.type] as? FileAttributeType == .typeDirectory
     }
 
     static func relative(_ path: String, to root: String) throws(Program.Failure) -> String {

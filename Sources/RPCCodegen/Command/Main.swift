@@ -4,7 +4,11 @@ import Foundation
 enum Program {
     static func main() {
         do throws(Failure) {
-            let status = try run(try Arguments(Array(CommandLine.arguments.dropFirst())))
+            let arguments = Array(CommandLine.arguments.dropFirst())
+            if arguments.first == LockCommand.name {
+                exit(try LockCommand(Array(arguments.dropFirst())).run())
+            }
+            let status = try run(try Arguments(arguments))
             exit(status)
         } catch {
             FileHandle.standardError.write(Data("RPCCodegen: \(error.text)\n".utf8))
@@ -17,90 +21,99 @@ enum Program {
         var text: String
     }
 
-    /// Compiles; the exit status is 1 when a schema has mistakes.
+    /// Does what is asked; the exit status is 1 when there is something to mend.
     static func run(
-        _ arguments: Arguments, print: (String) -> Void = { Swift.print($0) }
+        _ arguments: Arguments, print: @escaping (String) -> Void = { Swift.print($0) }
     ) throws(Failure) -> Int32 {
-        if arguments.wantsHelp {
-            print(Arguments.help)
+        guard let command = arguments.command, !arguments.wantsHelp else {
+            print(arguments.help)
             return 0
         }
-        var compilation = Compilation(tree: Files.tree(root: arguments.root))
-        var paths: [String] = []
-        for file in arguments.schemas {
-            let path = try Files.relative(file, to: arguments.root)
-            guard compilation.load(path) else { throw Failure(text: "cannot read \(file)") }
-            paths.append(path)
-        }
-        if arguments.emit != .swift { compilation.checkModule(paths) }
-        let mistakes =
-            switch arguments.emit {
-            case .swift: ownMistakes(compilation, paths)
-            // Each schema's own mistakes are reported where its own code is made.
-            case .catalog: compilation.moduleMistakes
-            case .proto, .descriptor, .check: compilation.diagnostics.sorted
-            }
-        for mistake in mistakes {
-            print(mistake.rendered { compilation.source(displayed: $0) })
-        }
-        guard mistakes.isEmpty else { return 1 }
-        try emit(compilation, paths, arguments)
-        return 0
-    }
-
-    /// The mistakes of the wanted schemas; one line stands for those of an imported schema,
-    /// which has a run of its own.
-    private static func ownMistakes(
-        _ compilation: Compilation, _ paths: [String]
-    ) -> [Diagnostic] {
-        let wanted = Set(paths.map { compilation.tree.displayed($0) })
-        let own = compilation.diagnostics.sorted.filter { wanted.contains($0.path) }
-        guard own.isEmpty, !compilation.diagnostics.all.isEmpty else { return own }
-        return paths.flatMap { path -> [Diagnostic] in
-            guard let syntax = compilation.syntax[path], let schema = compilation.schemas[path]
-            else { return [] }
-            return zip(syntax.imports, schema.imports)
-                .filter { compilation.isBroken($0.1) }
-                .map { item, _ in
-                    Diagnostic(
-                        rule: .brokenImport, path: syntax.source.path, range: item.range,
-                        text: "`\(item.path)` has mistakes, or imports a schema that has")
-                }
-        }
-    }
-
-    private static func emit(
-        _ compilation: Compilation, _ paths: [String], _ arguments: Arguments
-    ) throws(Failure) {
-        let schemas = paths.compactMap { compilation.schemas[$0] }
-        switch arguments.emit {
+        let report = Report(arguments: arguments, print: print)
+        switch command {
         case .check:
-            break
-        case .swift:
-            let emitter = SwiftEmitter(compilation: compilation)
-            guard let schema = schemas.first, let output = arguments.output else { return }
-            try Files.write(
-                emitter.file(schema, label: label(schema.path, arguments)), to: output)
-        case .catalog:
-            guard let output = arguments.output else { return }
-            let folder = arguments.label ?? "the schemas"
-            let emitter = SwiftEmitter(compilation: compilation)
-            try Files.write(emitter.catalog(schemas, label: folder), to: output)
-        case .descriptor:
-            guard let output = arguments.output else { return }
-            try Files.write(DescriptorEmitter(compilation: compilation).set(schemas), to: output)
-        case .proto:
-            let emitter = ProtoEmitter(compilation: compilation)
-            for schema in schemas {
-                let text = emitter.file(schema, label: label(schema.path, arguments))
-                try Files.write(
-                    text, to: "\(arguments.output ?? ".")/\(ProtoEmitter.path(schema.path))")
-            }
+            let (compilation, paths, status) = try compiled(arguments, report)
+            guard status == 0, !arguments.wantsJSON else { return status }
+            let holds = try LockCommand.check(
+                compilation, paths, root: try Files.root(arguments), isWhole: false, print: print)
+            return holds ? 0 : 1
+        case .lint:
+            return try lint(arguments, report)
+        case .format:
+            return try format(arguments, report)
+        case .explain:
+            print(arguments.rules.map(Explanation.text).joined(separator: "\n\n"))
+            return 0
+        case .emit:
+            guard let kind = arguments.kind else { return 0 }
+            return try emit(kind, arguments, report)
         }
     }
 
-    /// How headers name a schema: the label, which stands for the root, and the path below it.
-    private static func label(_ path: String, _ arguments: Arguments) -> String {
-        arguments.label.map { "\($0)/\(path)" } ?? path
+    /// Reads and checks the schemas.
+    static func compilation(
+        _ arguments: Arguments
+    ) throws(Failure) -> (Compilation, paths: [String]) {
+        let root = try Files.root(arguments)
+        var compilation = Compilation(tree: Files.tree(root: root))
+        var paths: [String] = []
+        for file in try Files.schemas(arguments.schemas) {
+            let path = try Files.relative(file, to: root)
+            guard compilation.load(path) else { throw Failure(text: "cannot read \(file)") }
+            if !paths.contains(path) { paths.append(path) }
+        }
+        return (compilation, paths)
+    }
+
+    /// The same, as one module whose mistakes are reported.
+    private static func compiled(
+        _ arguments: Arguments, _ report: Report
+    ) throws(Failure) -> (Compilation, paths: [String], status: Int32) {
+        var (compilation, paths) = try compilation(arguments)
+        compilation.checkModule(paths)
+        let found = compilation
+        let status = report.status(found.diagnostics.sorted) { found.source(displayed: $0) }
+        return (found, paths, status)
+    }
+
+    private static func lint(_ arguments: Arguments, _ report: Report) throws(Failure) -> Int32 {
+        var (compilation, paths) = try compilation(arguments)
+        compilation.checkModule(paths)
+        let found = compilation
+        let warnings = paths.flatMap {
+            Linter.warnings(of: $0, in: found, allowed: arguments.allowed)
+        }
+        return report.status((found.diagnostics.all + warnings).inOrder) {
+            found.source(displayed: $0)
+        }
+    }
+
+    private static func format(
+        _ arguments: Arguments, _ report: Report
+    ) throws(Failure) -> Int32 {
+        var sources: [String: SourceText] = [:]
+        var found: [Diagnostic] = []
+        for file in try Files.schemas(arguments.schemas) {
+            guard let bytes = Files.read(file) else { throw Failure(text: "cannot read \(file)") }
+            let source = SourceText(path: file, bytes: bytes)
+            sources[file] = source
+            var mistakes = Diagnostics()
+            _ = Parser.parse(source, &mistakes)
+            guard mistakes.all.isEmpty else {
+                found += mistakes.sorted
+                continue
+            }
+            guard let formatted = Formatter.formatted(source) else {
+                throw Failure(
+                    text: "\(file) has braces more than \(Formatter.depthMax) deep, "
+                        + "which is too deep to format")
+            }
+            if !arguments.onlyChecks {
+                try Files.write(formatted, to: file)
+            } else if let difference = Linter.form(source) {
+                found.append(difference)
+            }
+        }
+        return report.status(found) { sources[$0] }
     }
 }

@@ -1,6 +1,23 @@
-/// A mistake in a schema.
+/// A mistake in a schema, or a warning of the linter.
 struct Diagnostic: Hashable, Sendable {
-    var rule: Rule
+    enum Severity: String, Sendable {
+        case error, warning
+    }
+
+    /// What it is against.
+    enum Cause: Hashable, Sendable {
+        case language(Rule)
+        case lint(LintRule)
+
+        var id: String {
+            switch self {
+            case .language(let rule): rule.id
+            case .lint(let rule): rule.id
+            }
+        }
+    }
+
+    var rule: Cause
     var path: String
     var range: SourceRange
     var text: String
@@ -8,6 +25,7 @@ struct Diagnostic: Hashable, Sendable {
     var related: Related?
     /// A change that would mend it.
     var fix: Fix?
+    var severity = Severity.error
 
     /// What to put in the place of a range of bytes in the diagnostic's file.
     struct Fix: Hashable, Sendable {
@@ -34,22 +52,30 @@ struct Diagnostics {
         related: Diagnostic.Related? = nil, fix: Diagnostic.Fix? = nil
     ) {
         let diagnostic = Diagnostic(
-            rule: rule, path: source.path, range: range, text: text, related: related, fix: fix)
+            rule: .language(rule), path: source.path, range: range, text: text, related: related,
+            fix: fix)
         if all.count < Self.countMax, !all.contains(diagnostic) { all.append(diagnostic) }
     }
 
     /// In the order of files and places.
-    var sorted: [Diagnostic] {
-        all.sorted { ($0.path, $0.range.start, $0.text) < ($1.path, $1.range.start, $1.text) }
-    }
+    var sorted: [Diagnostic] { all.inOrder }
 
     func contains(path: String) -> Bool { all.contains { $0.path == path } }
 }
 
+extension [Diagnostic] {
+    /// In the order of files and places.
+    var inOrder: [Diagnostic] {
+        sorted { ($0.path, $0.range.start, $0.text) < ($1.path, $1.range.start, $1.text) }
+    }
+}
+
 extension Diagnostic {
-    /// `path:line:column: error: text [IDL042]`, the line and a caret; then the same of the related place.
+    /// `path:line:column: error: text [IDL042]`, the line and a caret; then the same of the related
+    /// place.
     func rendered(_ source: (String) -> SourceText?) -> String {
-        var lines = Self.render(source(path), path, range, "error", "\(text) [\(rule.id)]")
+        var lines = Self.render(
+            source(path), path, range, severity.rawValue, "\(text) [\(rule.id)]")
         if let related {
             lines += Self.render(
                 source(related.path), related.path, related.range, "note", related.text)
@@ -57,7 +83,8 @@ extension Diagnostic {
         return lines.joined(separator: "\n")
     }
 
-    private static func render(
+    /// A message with its line and a caret, or without where there is no text.
+    static func render(
         _ source: SourceText?, _ path: String, _ range: SourceRange, _ kind: String,
         _ text: String
     ) -> [String] {

@@ -54,7 +54,7 @@ private struct JSONDiagnostic: Encodable {
     init(_ diagnostic: Diagnostic, _ source: (String) -> SourceText?) {
         let text = source(diagnostic.path)
         id = diagnostic.rule.id
-        severity = "error"
+        severity = diagnostic.severity.rawValue
         path = diagnostic.path
         start = Position(diagnostic.range.start, text)
         end = Position(diagnostic.range.end, text)

@@ -29,8 +29,8 @@ struct ProtoEmitter {
         return imports.sorted()
     }
 
-    /// protoc warns of imports that nothing uses.
-    private func uses(_ path: String, _ schema: Schema) -> Bool {
+    /// Whether a schema uses what it imports; protoc warns where it does not.
+    func uses(_ path: String, _ schema: Schema) -> Bool {
         guard let other = compilation.schemas[path] else { return false }
         let declared = Set(other.allMessages.map(\.name) + other.allEnums.map(\.name))
         let fields = schema.allMessages.flatMap(\.fields).compactMap { field -> TypeName? in

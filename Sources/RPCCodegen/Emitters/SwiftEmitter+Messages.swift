@@ -67,7 +67,9 @@ extension SwiftEmitter {
 
     private func write(_ message: MessageModel, _ printer: inout Printer) {
         printer.line()
-        printer.block("public func write(to writer: inout some FieldWriter)") { printer in
+        printer.block(
+            "public func write(to writer: inout some FieldWriter & ~Copyable & ~Escapable)"
+        ) { printer in
             for field in message.fieldsByNumber {
                 let method = field.redact ? "redacted" : "field"
                 let arguments = "\(field.number), \"\(field.name)\", \(field.swiftReference)"

@@ -152,15 +152,12 @@ struct FormatterLayout {
         return tokens.count == 1 || width <= Formatter.columnMax
     }
 
-    /// Annotations that can stand without a value or with one name.
-    private static let annotationNames = ["deadline", "idle", "role", "idempotent"]
-
     /// Whether an annotation begins here, rather than another role of the one before.
     private func beginsAnnotation(_ index: Int, behind first: Int) -> Bool {
         guard input.kind(index - 1) == .symbol(",") else { return false }
         let isLast = [.symbol(","), .symbol("}")].contains(input.kind(index + 1))
         return input.tokens[first].text != "role" || !isLast
-            || Self.annotationNames.contains(input.tokens[index].text)
+            || Parser.annotationNames.contains(input.tokens[index].text)
     }
 
     // MARK: Writing
@@ -209,8 +206,8 @@ struct FormatterLayout {
         switch (input.kind(index - 1), input.kind(index)) {
         // These would become one token.
         case (.symbol("-"), .symbol(">")), (.symbol("."), .symbol(".")),
-            (.symbol("."), .ellipsis), (.ellipsis, .symbol(".")), (.ellipsis, .ellipsis),
-            (.symbol("."), .number):
+            (.symbol("."), .number),
+            (.symbol("."), .ellipsis), (.ellipsis, .symbol(".")), (.ellipsis, .ellipsis):
             true
         case (.identifier, .symbol("(")): element.state != .begun || element.count > 1
         case (.symbol("-"), .number), (.symbol("{"), .symbol("}")): false

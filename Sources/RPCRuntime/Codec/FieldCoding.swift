@@ -1,7 +1,10 @@
 // What a message and a form of it agree on: a field has a number, a name and a value.
 
 /// Takes the fields of a message, one call for each, and makes one of its forms.
-public protocol FieldWriter {
+///
+/// The binary form is written straight into an `OutputSpan`, which cannot be copied or outlive its
+/// memory; so what writes fields says `some FieldWriter & ~Copyable & ~Escapable`.
+public protocol FieldWriter: ~Copyable, ~Escapable {
     /// Takes a plain field, which is left out at its default.
     mutating func field<V: FieldValue>(_ number: UInt32, _ name: String, _ value: V)
     /// Takes an optional field, or a choice of a oneof, which is left out when it is nil.
@@ -72,7 +75,7 @@ public protocol FieldReader {
     mutating func rest(_ bytes: Span<UInt8>, _ unknown: inout [UInt8]) throws(DecodingFailure)
 }
 
-extension FieldWriter {
+extension FieldWriter where Self: ~Copyable & ~Escapable {
     @inlinable @inline(__always)
     public mutating func redacted<V: FieldValue>(_ number: UInt32, _ name: String, _ value: V) {
         field(number, name, value)

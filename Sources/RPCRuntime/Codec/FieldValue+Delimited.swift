@@ -7,12 +7,22 @@ extension String: MapKey {
     @inlinable public static var wireType: WireType { .delimited }
 
     @inlinable @inline(__always)
-    public func encodeField(_ number: UInt32, into writer: inout WireWriter) {
-        if !isEmpty { writer.spanField(number, utf8.span) }
+    public func measure(_ size: inout WireSize) { size.add(utf8.count &+ 5) }
+
+    @inlinable @inline(__always)
+    public func encodeField(_ number: UInt32, into output: inout OutputSpan<UInt8>) {
+        if isEmpty { return }
+        var width = 1
+        output.tag(number, .delimited)
+        encodeValue(into: &output, &width)
     }
 
-    @inlinable
-    public func encodeValue(into writer: inout WireWriter) { writer.spanValue(utf8.span) }
+    @inlinable @inline(__always)
+    public func encodeValue(into output: inout OutputSpan<UInt8>, _ width: inout Int) {
+        let bytes = utf8.span
+        output.varint(UInt64(truncatingIfNeeded: bytes.count))
+        output.copy(bytes)
+    }
 
     @inlinable @inline(__always)
     public mutating func decodeValue(
@@ -34,16 +44,30 @@ extension Array: WireValue, FieldValue where Element == UInt8 {
     @inlinable public static var wireType: WireType { .delimited }
 
     @inlinable @inline(__always)
-    public func encodeField(_ number: UInt32, into writer: inout WireWriter) {
+    public func measure(_ size: inout WireSize) {
+        size.add(count &+ 10)
+        size.longest = Swift.max(size.longest, count)
+    }
+
+    @inlinable @inline(__always)
+    public func encodeField(_ number: UInt32, into output: inout OutputSpan<UInt8>) {
         if isEmpty { return }
-        writer.tag(number, .delimited)
-        encodeValue(into: &writer)
+        var width = 1
+        output.tag(number, .delimited)
+        encodeValue(into: &output, &width)
+    }
+
+    @inlinable @inline(__always)
+    public func encodeValue(into output: inout OutputSpan<UInt8>, _ width: inout Int) {
+        output.varint(UInt64(truncatingIfNeeded: count))
+        output.copy(span)
     }
 
     @inlinable
-    public func encodeValue(into writer: inout WireWriter) {
+    public func encodeApart(into writer: inout WireWriter) {
         if count > writer.copiedMax { return writer.keepApart(self) }
-        writer.spanValue(span)
+        var width = 1
+        writer.bytes.append(addingCapacity: count + 10) { encodeValue(into: &$0, &width) }
     }
 
     @inlinable @inline(__always)
@@ -58,19 +82,33 @@ extension Message {
     @inlinable public static var fieldDefault: Self { Self() }
     @inlinable public static var wireType: WireType { .delimited }
 
+    @inlinable
+    public func measure(_ size: inout WireSize) {
+        size.add(10)
+        write(to: &size)
+    }
+
     /// Writes the message unless it is its default, which has no bytes.
     @inlinable
-    public func encodeField(_ number: UInt32, into writer: inout WireWriter) {
-        let start = writer.bytes.count
-        writer.tag(number, .delimited)
-        if writer.delimited({ encode(into: &$0) }) == 0 {
-            writer.bytes.removeLast(writer.bytes.count - start)
-        }
+    public func encodeField(_ number: UInt32, into output: inout OutputSpan<UInt8>) {
+        let before = output.count
+        var width = 1
+        output.tag(number, .delimited)
+        let start = output.begin(width)
+        write(to: &output)
+        if output.end(start, &width) == 0 { output.removeLast(output.count - before) }
     }
 
     @inlinable
-    public func encodeValue(into writer: inout WireWriter) {
-        writer.delimited { encode(into: &$0) }
+    public func encodeValue(into output: inout OutputSpan<UInt8>, _ width: inout Int) {
+        let start = output.begin(width)
+        write(to: &output)
+        output.end(start, &width)
+    }
+
+    @inlinable
+    public func encodeApart(into writer: inout WireWriter) {
+        writer.delimited { write(to: &$0) }
     }
 
     @inlinable
@@ -92,13 +130,16 @@ extension Duration: FieldValue {
     @inlinable public static var fieldDefault: Duration { .zero }
     @inlinable public static var wireType: WireType { .delimited }
 
+    @inlinable
+    public func measure(_ size: inout WireSize) { size.add(25) }
+
     /// Writes whole nanoseconds, and the nearest end of the range for what lies outside it.
-    public func encodeField(_ number: UInt32, into writer: inout WireWriter) {
-        WireDuration(self).encodeField(number, into: &writer)
+    public func encodeField(_ number: UInt32, into output: inout OutputSpan<UInt8>) {
+        WireDuration(self).encodeField(number, into: &output)
     }
 
-    public func encodeValue(into writer: inout WireWriter) {
-        WireDuration(self).encodeValue(into: &writer)
+    public func encodeValue(into output: inout OutputSpan<UInt8>, _ width: inout Int) {
+        WireDuration(self).encodeValue(into: &output, &width)
     }
 
     public mutating func decodeValue(

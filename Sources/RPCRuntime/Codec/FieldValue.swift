@@ -10,10 +10,14 @@ public protocol WireValue: Hashable, Sendable {
     /// The default of a plain field.
     static var fieldDefault: Self { get }
     static var wireType: WireType { get }
+    /// Adds the most bytes that the value without its tag takes.
+    func measure(_ size: inout WireSize)
     /// Appends a plain field, tag and value, unless it is the default.
-    func encodeField(_ number: UInt32, into writer: inout WireWriter)
-    /// Appends the value without its tag.
-    func encodeValue(into writer: inout WireWriter)
+    func encodeField(_ number: UInt32, into output: inout OutputSpan<UInt8>)
+    /// Appends the value without its tag; `width` is what the length of the last one took.
+    func encodeValue(into output: inout OutputSpan<UInt8>, _ width: inout Int)
+    /// Appends the value without its tag, keeping long bytes inside it apart.
+    func encodeApart(into writer: inout WireWriter)
     /// Reads a value behind its tag; a message merges it in.
     mutating func decodeValue(
         from bytes: Span<UInt8>, _ reader: inout WireReader, _ limit: Limit
@@ -39,10 +43,19 @@ extension WireValue where Limit == Unlimited {
 
 extension WireValue {
     @inlinable @inline(__always)
-    public func encodeField(_ number: UInt32, into writer: inout WireWriter) {
+    public func encodeField(_ number: UInt32, into output: inout OutputSpan<UInt8>) {
         if self == Self.fieldDefault { return }
-        writer.tag(number, Self.wireType)
-        encodeValue(into: &writer)
+        var width = 1
+        output.tag(number, Self.wireType)
+        encodeValue(into: &output, &width)
+    }
+
+    @inlinable
+    public func encodeApart(into writer: inout WireWriter) {
+        var size = WireSize()
+        measure(&size)
+        var width = 1
+        writer.bytes.append(addingCapacity: size.bound) { encodeValue(into: &$0, &width) }
     }
 }
 
@@ -57,13 +70,14 @@ extension VarintValue {
     @inlinable public static var wireType: WireType { .varint }
 
     @inlinable @inline(__always)
-    public func encodeField(_ number: UInt32, into writer: inout WireWriter) {
-        if self != 0 { writer.varintField(number, UInt64(truncatingIfNeeded: self)) }
+    public func measure(_ size: inout WireSize) {
+        // A negative number has ten bytes, of 32 bits too.
+        size.add(Self.isSigned || Self.bitWidth == 64 ? 10 : 5)
     }
 
     @inlinable @inline(__always)
-    public func encodeValue(into writer: inout WireWriter) {
-        writer.varint(UInt64(truncatingIfNeeded: self))
+    public func encodeValue(into output: inout OutputSpan<UInt8>, _ width: inout Int) {
+        output.varint(UInt64(truncatingIfNeeded: self))
     }
 
     @inlinable @inline(__always)
@@ -89,8 +103,13 @@ extension Bool: MapKey {
     @inlinable public static var fieldDefault: Bool { false }
     @inlinable public static var wireType: WireType { .varint }
 
-    @inlinable
-    public func encodeValue(into writer: inout WireWriter) { writer.varint(self ? 1 : 0) }
+    @inlinable @inline(__always)
+    public func measure(_ size: inout WireSize) { size.add(1) }
+
+    @inlinable @inline(__always)
+    public func encodeValue(into output: inout OutputSpan<UInt8>, _ width: inout Int) {
+        output.append(self ? 1 : 0)
+    }
 
     @inlinable @inline(__always)
     public mutating func decodeValue(
@@ -108,12 +127,17 @@ extension OpenEnum {
     @inlinable public static var wireType: WireType { .varint }
 
     @inlinable @inline(__always)
-    public func encodeField(_ number: UInt32, into writer: inout WireWriter) {
-        rawValue.encodeField(number, into: &writer)
+    public func measure(_ size: inout WireSize) { size.add(10) }
+
+    @inlinable @inline(__always)
+    public func encodeField(_ number: UInt32, into output: inout OutputSpan<UInt8>) {
+        rawValue.encodeField(number, into: &output)
     }
 
-    @inlinable
-    public func encodeValue(into writer: inout WireWriter) { rawValue.encodeValue(into: &writer) }
+    @inlinable @inline(__always)
+    public func encodeValue(into output: inout OutputSpan<UInt8>, _ width: inout Int) {
+        rawValue.encodeValue(into: &output, &width)
+    }
 
     @inlinable @inline(__always)
     public mutating func decodeValue(
@@ -128,16 +152,24 @@ extension Float: FieldValue {
     @inlinable public static var fieldDefault: Float { 0 }
     @inlinable public static var wireType: WireType { .fixed32 }
 
+    @inlinable @inline(__always)
+    public func measure(_ size: inout WireSize) { size.add(4) }
+
     @inlinable
-    public func encodeField(_ number: UInt32, into writer: inout WireWriter) {
+    public func encodeField(_ number: UInt32, into output: inout OutputSpan<UInt8>) {
         // By bits, so that a negative zero is written.
         if bitPattern == 0 { return }
-        writer.tag(number, .fixed32)
-        writer.fixed32(bitPattern)
+        var width = 1
+        output.tag(number, .fixed32)
+        encodeValue(into: &output, &width)
     }
 
     @inlinable
-    public func encodeValue(into writer: inout WireWriter) { writer.fixed32(bitPattern) }
+    public func encodeValue(into output: inout OutputSpan<UInt8>, _ width: inout Int) {
+        for shift in stride(from: UInt32(0), to: 32, by: 8) {
+            output.append(UInt8(truncatingIfNeeded: bitPattern >> shift))
+        }
+    }
 
     @inlinable
     public mutating func decodeValue(
@@ -156,16 +188,24 @@ extension Double: FieldValue {
     @inlinable public static var fieldDefault: Double { 0 }
     @inlinable public static var wireType: WireType { .fixed64 }
 
+    @inlinable @inline(__always)
+    public func measure(_ size: inout WireSize) { size.add(8) }
+
     @inlinable
-    public func encodeField(_ number: UInt32, into writer: inout WireWriter) {
+    public func encodeField(_ number: UInt32, into output: inout OutputSpan<UInt8>) {
         // By bits, so that a negative zero is written.
         if bitPattern == 0 { return }
-        writer.tag(number, .fixed64)
-        writer.fixed64(bitPattern)
+        var width = 1
+        output.tag(number, .fixed64)
+        encodeValue(into: &output, &width)
     }
 
     @inlinable
-    public func encodeValue(into writer: inout WireWriter) { writer.fixed64(bitPattern) }
+    public func encodeValue(into output: inout OutputSpan<UInt8>, _ width: inout Int) {
+        for shift in stride(from: UInt64(0), to: 64, by: 8) {
+            output.append(UInt8(truncatingIfNeeded: bitPattern >> shift))
+        }
+    }
 
     @inlinable
     public mutating func decodeValue(

@@ -9,7 +9,7 @@ public protocol Message: FieldValue where Limit == Unlimited {
     /// `package.Message`.
     static var typeName: String { get }
     /// Gives every field to the writer, in ascending order of the numbers.
-    func write(to writer: inout some FieldWriter)
+    func write(to writer: inout some FieldWriter & ~Copyable & ~Escapable)
     /// Takes fields from the reader up to the end of its range and merges them in.
     ///
     /// After an error the value holds what was read before it.
@@ -28,7 +28,12 @@ public protocol Message: FieldValue where Limit == Unlimited {
 
 extension Message {
     @inlinable
-    public func encode(into writer: inout WireWriter) { write(to: &writer) }
+    public func encode(into writer: inout WireWriter) {
+        var size = WireSize()
+        write(to: &size)
+        if size.longest > writer.copiedMax { return write(to: &writer) }
+        writer.bytes.append(addingCapacity: size.bound) { write(to: &$0) }
+    }
 
     @inlinable
     public mutating func decode(from bytes: Span<UInt8>, _ reader: inout WireReader)

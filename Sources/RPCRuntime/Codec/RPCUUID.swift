@@ -66,7 +66,7 @@ public struct RPCUUID: Sendable, Hashable {
     }
 
     /// Appends the 36 characters.
-    func write(to output: inout [UInt8]) {
+    func write(to output: inout OutputSpan<UInt8>) {
         for index in 0..<16 {
             if index == 4 || index == 6 || index == 8 || index == 10 {
                 output.append(UInt8(ascii: "-"))
@@ -87,7 +87,7 @@ extension RPCUUID: CustomStringConvertible {
     /// The 36 characters.
     public var description: String {
         var text: [UInt8] = []
-        write(to: &text)
+        text.append(addingCapacity: Self.length) { write(to: &$0) }
         return String(decoding: text, as: UTF8.self)
     }
 }
@@ -96,9 +96,12 @@ extension RPCUUID: FieldValue {
     @inlinable public static var fieldDefault: RPCUUID { RPCUUID() }
     @inlinable public static var wireType: WireType { .delimited }
 
-    public func encodeValue(into writer: inout WireWriter) {
-        writer.varint(UInt64(Self.length))
-        write(to: &writer.bytes)
+    @inlinable
+    public func measure(_ size: inout WireSize) { size.add(37) }
+
+    public func encodeValue(into output: inout OutputSpan<UInt8>, _ width: inout Int) {
+        output.append(UInt8(Self.length))
+        write(to: &output)
     }
 
     /// An empty string, which is what protobuf has by default, is the nil UUID.

@@ -84,7 +84,7 @@ extension Timestamp: Comparable {
 extension Timestamp: Message {
     public static var typeName: String { "google.protobuf.Timestamp" }
 
-    public func write(to writer: inout some FieldWriter) {
+    public func write(to writer: inout some FieldWriter & ~Copyable & ~Escapable) {
         writer.field(1, "seconds", seconds)
         writer.field(2, "nanos", nanoseconds)
     }
@@ -98,7 +98,42 @@ extension Timestamp: Message {
             try reader.field(bytes, 2, "nanos", &nanoseconds)
             try reader.rest(bytes)
         }
-        guard Self.secondsRange.contains(seconds), (0...999_999_999).contains(nanoseconds)
-        else { throw reader.failure(.outOfRange) }
+        guard isInRange else { throw reader.failure(.outOfRange) }
+    }
+
+    private var isInRange: Bool {
+        Self.secondsRange.contains(seconds) && (0...999_999_999).contains(nanoseconds)
+    }
+
+    // The same for the binary form, which other modules cannot make of the above.
+
+    @inlinable
+    public func measure(_ size: inout WireSize) { size.add(18) }
+
+    public func encodeField(_ number: UInt32, into output: inout OutputSpan<UInt8>) {
+        if seconds == 0, nanoseconds == 0 { return }
+        var width = 1
+        output.tag(number, .delimited)
+        encodeValue(into: &output, &width)
+    }
+
+    public func encodeValue(into output: inout OutputSpan<UInt8>, _ width: inout Int) {
+        var length = 1
+        let start = output.begin(length)
+        seconds.encodeField(1, into: &output)
+        nanoseconds.encodeField(2, into: &output)
+        output.end(start, &length)
+    }
+
+    public mutating func decodeValue(
+        from bytes: Span<UInt8>, _ reader: inout WireReader, _ limit: Unlimited
+    ) throws(DecodingFailure) {
+        let outer = try reader.enter(bytes)
+        do throws(DecodingFailure) {
+            try decode(from: bytes, &reader)
+        } catch {
+            throw error.inside(Self.typeName)
+        }
+        reader.leave(outer)
     }
 }

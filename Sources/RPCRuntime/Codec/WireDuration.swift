@@ -31,7 +31,7 @@ struct WireDuration: Message {
     @usableFromInline static var typeName: String { "google.protobuf.Duration" }
 
     @usableFromInline
-    func write(to writer: inout some FieldWriter) {
+    func write(to writer: inout some FieldWriter & ~Copyable & ~Escapable) {
         writer.field(1, "seconds", seconds)
         writer.field(2, "nanos", nanoseconds)
     }

@@ -108,21 +108,24 @@ public struct WireReader: Sendable {
 
     @usableFromInline
     mutating func longVarint(_ bytes: Span<UInt8>) throws(DecodingFailure) -> UInt64 {
-        let rest = bytes.extracting(position..<min(end, position &+ 10))
-        var value: UInt64 = 0
-        var shift: UInt64 = 0
-        for index in rest.indices {
-            let byte = rest[index]
+        // At most ten bytes, the first of which has been looked at.
+        let last = min(end, position &+ 10)
+        var value = UInt64(bytes[position] & 0x7F)
+        var shift: UInt64 = 7
+        var index = position &+ 1
+        while index < last {
+            let byte = bytes[index]
             value |= UInt64(byte & 0x7F) &<< shift
+            index &+= 1
             if byte < 0x80 {
                 // The tenth byte holds the 64th bit and nothing else.
                 if shift == 63, byte > 1 { break }
-                position &+= index &+ 1
+                position = index
                 return value
             }
             shift &+= 7
         }
-        throw failure(rest.count == 10 ? .varintTooLong : .truncated)
+        throw failure(last &- position == 10 ? .varintTooLong : .truncated)
     }
 
     /// Reads a length and checks that as many bytes follow; does not move behind them.

@@ -1,32 +1,41 @@
+// Messages with long fields, whose bytes are not copied but kept apart. All others are written into
+// an `OutputSpan`.
+
 extension WireWriter: FieldWriter {
-    @inlinable @inline(__always)
+    @inlinable
     public mutating func field<V: FieldValue>(_ number: UInt32, _ name: String, _ value: V) {
-        value.encodeField(number, into: &self)
+        var size = WireSize()
+        value.measure(&size)
+        guard size.longest > copiedMax else {
+            return bytes.append(addingCapacity: size.bound + 5) {
+                value.encodeField(number, into: &$0)
+            }
+        }
+        tag(number, .delimited)
+        value.encodeApart(into: &self)
     }
 
-    @inlinable @inline(__always)
+    @inlinable
     public mutating func field<V: FieldValue>(_ number: UInt32, _ name: String, _ value: V?) {
         guard let value else { return }
         tag(number, V.wireType)
-        value.encodeValue(into: &self)
+        value.encodeApart(into: &self)
     }
 
-    /// Numbers are packed: one field with all of them.
     @inlinable
     public mutating func field<V: FieldValue>(_ number: UInt32, _ name: String, _ values: [V]) {
-        if values.isEmpty { return }
         if V.wireType == .delimited {
             for value in values {
                 tag(number, .delimited)
-                value.encodeValue(into: &self)
+                value.encodeApart(into: &self)
             }
         } else {
-            tag(number, .delimited)
-            delimited { for value in values { value.encodeValue(into: &$0) } }
+            var size = WireSize()
+            size.field(number, name, values)
+            bytes.append(addingCapacity: size.bound) { $0.field(number, name, values) }
         }
     }
 
-    /// Each entry is a message of two fields, key and value, both always written.
     @inlinable
     public mutating func field<K: MapKey, V: FieldValue>(
         _ number: UInt32, _ name: String, _ values: [K: V]
@@ -35,9 +44,9 @@ extension WireWriter: FieldWriter {
             tag(number, .delimited)
             delimited { writer in
                 writer.tag(1, K.wireType)
-                key.encodeValue(into: &writer)
+                key.encodeApart(into: &writer)
                 writer.tag(2, V.wireType)
-                value.encodeValue(into: &writer)
+                value.encodeApart(into: &writer)
             }
         }
     }

@@ -34,27 +34,13 @@ public struct WireWriter: Sendable {
     /// Appends an unsigned number, seven bits a byte, lowest first.
     @inlinable
     public mutating func varint(_ value: UInt64) {
-        bytes.append(addingCapacity: 10) { Self.put(value, &$0) }
+        bytes.append(addingCapacity: 10) { $0.varint(value) }
     }
 
     /// Appends the head of a field.
     @inlinable
     public mutating func tag(_ field: UInt32, _ wireType: WireType) {
-        bytes.append(addingCapacity: 5) { Self.put(Self.tag(field, wireType), &$0) }
-    }
-
-    @inlinable
-    static func tag(_ field: UInt32, _ wireType: WireType) -> UInt64 {
-        UInt64(field) << 3 | UInt64(wireType.rawValue)
-    }
-
-    /// Appends a field that is a varint; one look at the array's capacity for all of it.
-    @inlinable
-    mutating func varintField(_ field: UInt32, _ value: UInt64) {
-        bytes.append(addingCapacity: 15) { output in
-            Self.put(Self.tag(field, .varint), &output)
-            Self.put(value, &output)
-        }
+        bytes.append(addingCapacity: 5) { $0.tag(field, wireType) }
     }
 
     /// Appends a length, and keeps a reference to the bytes that belong behind it.
@@ -63,64 +49,6 @@ public struct WireWriter: Sendable {
         varint(UInt64(truncatingIfNeeded: value.count))
         apart.append(Apart(value, at: bytes.count))
         apartCount += value.count
-    }
-
-    /// Appends a field of bytes that lie together.
-    @inlinable
-    mutating func spanField(_ field: UInt32, _ value: Span<UInt8>) {
-        bytes.append(addingCapacity: 15 + value.count) { output in
-            Self.put(Self.tag(field, .delimited), &output)
-            Self.put(UInt64(truncatingIfNeeded: value.count), &output)
-            for index in value.indices { output.append(value[index]) }
-        }
-    }
-
-    /// Appends bytes that lie together, with their length before them.
-    @inlinable
-    mutating func spanValue(_ value: Span<UInt8>) {
-        bytes.append(addingCapacity: 10 + value.count) { output in
-            Self.put(UInt64(truncatingIfNeeded: value.count), &output)
-            for index in value.indices { output.append(value[index]) }
-        }
-    }
-
-    @inlinable
-    @inline(always)
-    static func put(_ value: UInt64, _ output: inout OutputSpan<UInt8>) {
-        // Tags are constants where this is inlined, and nearly all are one byte.
-        if value < 0x80 {
-            output.append(UInt8(truncatingIfNeeded: value))
-        } else {
-            putLong(value, &output)
-        }
-    }
-
-    @inlinable
-    static func putLong(_ value: UInt64, _ output: inout OutputSpan<UInt8>) {
-        var rest = value
-        while rest >= 0x80 {
-            output.append(UInt8(truncatingIfNeeded: rest) | 0x80)
-            rest >>= 7
-        }
-        output.append(UInt8(truncatingIfNeeded: rest))
-    }
-
-    @inlinable
-    mutating func fixed32(_ value: UInt32) {
-        bytes.append(addingCapacity: 4) { output in
-            for shift in stride(from: UInt32(0), to: 32, by: 8) {
-                output.append(UInt8(truncatingIfNeeded: value >> shift))
-            }
-        }
-    }
-
-    @inlinable
-    mutating func fixed64(_ value: UInt64) {
-        bytes.append(addingCapacity: 8) { output in
-            for shift in stride(from: UInt64(0), to: 64, by: 8) {
-                output.append(UInt8(truncatingIfNeeded: value >> shift))
-            }
-        }
     }
 
     /// Appends what `body` writes, with its length before it; returns that length.

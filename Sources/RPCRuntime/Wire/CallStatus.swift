@@ -87,7 +87,7 @@ struct CallStatus: Message {
         return error
     }
 
-    func write(to writer: inout some FieldWriter) {
+    func write(to writer: inout some FieldWriter & ~Copyable & ~Escapable) {
         writer.field(1, "code", code)
         writer.field(2, "message", message)
         writer.field(3, "certainty", certainty)
@@ -118,7 +118,7 @@ extension ErrorDetail: Message {
 
     public init() { self.init(typeName: "", bytes: []) }
 
-    public func write(to writer: inout some FieldWriter) {
+    public func write(to writer: inout some FieldWriter & ~Copyable & ~Escapable) {
         writer.field(1, "typeName", typeName)
         writer.field(2, "bytes", bytes)
     }
@@ -139,7 +139,7 @@ extension Hop: Message {
 
     public init() { self.init(peer: "", method: "", stage: .handler, attempts: 0) }
 
-    public func write(to writer: inout some FieldWriter) {
+    public func write(to writer: inout some FieldWriter & ~Copyable & ~Escapable) {
         writer.field(1, "peer", peer.truncated(toUTF8: 256))
         writer.field(2, "method", method.truncated(toUTF8: 256))
         writer.field(3, "stage", UInt32(stage.rawValue))
@@ -177,7 +177,7 @@ extension Hop.Time: Message {
 
     public init() { self.init(.handler, microseconds: 0) }
 
-    public func write(to writer: inout some FieldWriter) {
+    public func write(to writer: inout some FieldWriter & ~Copyable & ~Escapable) {
         writer.field(1, "stage", UInt32(stage.rawValue))
         writer.field(2, "microseconds", microseconds)
     }

@@ -32,7 +32,7 @@ struct Hello: Message {
 
     static let zlib: UInt32 = 1
 
-    func write(to writer: inout some FieldWriter) {
+    func write(to writer: inout some FieldWriter & ~Copyable & ~Escapable) {
         writer.field(1, "protocolName", protocolName)
         writer.field(2, "versionMin", versionMin)
         writer.field(3, "versionMax", versionMax)
@@ -79,7 +79,7 @@ struct ServiceNotice: Message {
     /// A fingerprint for each method.
     var methods: [MethodNotice] = []
 
-    func write(to writer: inout some FieldWriter) {
+    func write(to writer: inout some FieldWriter & ~Copyable & ~Escapable) {
         writer.field(1, "name", name)
         writer.field(2, "fingerprint", fingerprint)
         writer.field(3, "methods", methods)
@@ -104,7 +104,7 @@ struct MethodNotice: Message {
     var method: UInt32 = 0
     var fingerprint: UInt64 = 0
 
-    func write(to writer: inout some FieldWriter) {
+    func write(to writer: inout some FieldWriter & ~Copyable & ~Escapable) {
         writer.field(1, "method", method)
         writer.field(2, "fingerprint", fingerprint)
     }
@@ -196,7 +196,7 @@ struct CallHead: Message {
         return nil
     }
 
-    func write(to writer: inout some FieldWriter) {
+    func write(to writer: inout some FieldWriter & ~Copyable & ~Escapable) {
         writer.field(1, "method", method)
         writer.field(2, "timeoutMicroseconds", timeoutMicroseconds)
         writer.field(3, "heartbeatMilliseconds", heartbeatMilliseconds)
@@ -222,7 +222,9 @@ struct AnswerHead: Message {
 
     var metadata = Metadata()
 
-    func write(to writer: inout some FieldWriter) { writer.field(1, "metadata", metadata.entries) }
+    func write(to writer: inout some FieldWriter & ~Copyable & ~Escapable) {
+        writer.field(1, "metadata", metadata.entries)
+    }
 
     mutating func read(from bytes: Span<UInt8>, _ reader: inout some FieldReader)
         throws(DecodingFailure)
@@ -244,7 +246,7 @@ struct DrainNotice: Message {
     var lastStream: UInt32 = 0
     var reason = ""
 
-    func write(to writer: inout some FieldWriter) {
+    func write(to writer: inout some FieldWriter & ~Copyable & ~Escapable) {
         writer.field(1, "lastStream", lastStream)
         writer.field(2, "reason", reason)
     }
@@ -266,7 +268,9 @@ struct LimitsNotice: Message {
 
     var streamsMax: UInt32 = 0
 
-    func write(to writer: inout some FieldWriter) { writer.field(1, "streamsMax", streamsMax) }
+    func write(to writer: inout some FieldWriter & ~Copyable & ~Escapable) {
+        writer.field(1, "streamsMax", streamsMax)
+    }
 
     mutating func read(from bytes: Span<UInt8>, _ reader: inout some FieldReader)
         throws(DecodingFailure)

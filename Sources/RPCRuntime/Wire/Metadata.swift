@@ -89,7 +89,7 @@ extension Metadata.Entry: Message {
 
     public init() { self.init("", []) }
 
-    public func write(to writer: inout some FieldWriter) {
+    public func write(to writer: inout some FieldWriter & ~Copyable & ~Escapable) {
         writer.field(1, "key", key)
         writer.field(2, "value", value)
     }

@@ -1,0 +1,83 @@
+import Harness
+import RPCRuntime
+
+@main
+enum Program {
+    static func main() throws {
+        let request = Samples.Request()
+        try Harness.run([
+            try measured(
+                "request",
+                SmallRequest(
+                    location: request.location, device: request.device, after: request.after,
+                    limit: request.limit, cursor: request.cursor)),
+            try measured("punch", punch(Samples.Punch(7))),
+            try measured("page", page()),
+            try measured("blob", Blob(data: Samples.blob)),
+        ])
+    }
+
+    @inline(__always)
+    private static func measured<M: Message>(_ name: String, _ message: M) throws -> Case {
+        let bytes = message.encoded()
+        return Case(
+            name,
+            bytes: {
+                let decoded = try M(decoding: bytes)
+                guard decoded == message, decoded.encoded() == bytes else {
+                    throw Failure("\(name) does not come back as it went")
+                }
+                return bytes
+            },
+            rows: [
+                ("encode", { for _ in 0..<$0 { consume(message.encoded()) } }),
+                ("decode", { for _ in 0..<$0 { consume(try M(decoding: bytes)) } }),
+                (
+                    "encode-reused",
+                    {
+                        var buffer: [UInt8] = []
+                        for _ in 0..<$0 {
+                            buffer.removeAll(keepingCapacity: true)
+                            var writer = WireWriter(buffer)
+                            // The writer alone has the array, or it would copy it.
+                            buffer = []
+                            message.encode(into: &writer)
+                            buffer = writer.bytes
+                            consume(buffer)
+                        }
+                    }
+                ),
+            ])
+    }
+
+    private static func page() -> PunchPage {
+        PunchPage(
+            punches: (0..<Samples.punchCount).map { index in
+                let stored = Samples.stored(index)
+                return StoredPunch(
+                    sequence: stored.sequence, location: stored.location,
+                    punch: punch(stored.punch))
+            },
+            nextCursor: Samples.nextCursor, hasMore: true, complete: true,
+            asOf: timestamp(Samples.asOf),
+            sources: Samples.locations.indices.map { index in
+                let source = Samples.source(index)
+                return Source(
+                    location: source.location, state: .linked,
+                    completeThrough: timestamp(source.completeThrough),
+                    lastSequence: source.lastSequence)
+            })
+    }
+
+    private static func punch(_ sample: Samples.Punch) -> Punch {
+        Punch(
+            device: sample.device, user: sample.user, resolvedUser: sample.resolvedUser,
+            localTime: sample.localTime, state: sample.state, verify: sample.verify,
+            workCode: sample.workCode, source: PunchSource(rawValue: sample.source),
+            receivedAt: timestamp(sample.receivedAt), instant: timestamp(sample.instant))
+    }
+
+    private static func timestamp(_ sample: Samples.Instant) -> Timestamp {
+        Timestamp(seconds: sample.seconds, nanoseconds: sample.nanoseconds) ?? Timestamp()
+    }
+}
