@@ -81,21 +81,10 @@ import Testing
         ("a: M = 1", ["5: `M` would contain itself through `a`; make it `list<M>`"]),
         ("a: M? = 1", ["5: `M` would contain itself through `a`; make it `list<M>`"]),
         ("a: S = 1", ["8: `S` is a service, not a type"]),
-        (
-            "a: string @ 1",
-            [
-                "15: `@` has no meaning here",
-                "17: expected `=` and the field's number, found `1`",
-            ]
-        ),
+        ("a: string @ 1", ["15: `@` has no meaning here"]),
         (
             "a: string = 1 /* text */",
-            [
-                "19: `/` begins nothing; comments are `//` and, for documentation, `///`",
-                "20: `*` has no meaning here", "22: expected a new line, found `text`",
-                "27: `*` has no meaning here",
-                "28: `/` begins nothing; comments are `//` and, for documentation, `///`",
-            ]
+            ["19: `/` begins nothing; comments are `//` and, for documentation, `///`"]
         ),
         ("reserved 1, x", ["17: expected a number or a name in quotes, found `x`"]),
         ("reserved 5...2", ["14: the range ends before it begins"]),
@@ -260,13 +249,7 @@ import Testing
             ]
         ),
         ("z = 0\nunrecognized = 1", ["1: every enum has a member `unrecognized` already"]),
-        (
-            "z: 0",
-            [
-                "1: `E` has no value 0, which a field has until it is set",
-                "2: expected `=` and the value's number, found `:`",
-            ]
-        ),
+        ("z: 0", ["2: expected `=` and the value's number, found `:`"]),
     ]
 
     @Test(arguments: enums)

@@ -48,6 +48,7 @@ enum Rule: Int, CaseIterable, Sendable {
     case containsItself = 49
     case choiceForm = 50
     case emptyOneof = 51
+    case nestedTooDeep = 52
 
     // Limits and other options.
     case unknownOption = 60

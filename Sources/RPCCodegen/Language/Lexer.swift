@@ -18,6 +18,8 @@ struct Token: Hashable, Sendable {
     var range: SourceRange
     /// Whether it is the first on its line; where reading goes on after a mistake.
     var startsLine: Bool
+    /// The column of the first token of its line, from 1.
+    var indentation = 1
     /// The lines of `///` right before it, without the slashes.
     var documentation: [String] = []
 }
@@ -27,6 +29,8 @@ struct Lexer {
     private let source: SourceText
     private var position = 0
     private var startsLine = true
+    private var lineStart = 0
+    private var indentation = 1
     private var documentation: [String] = []
     private var tokens: [Token] = []
 
@@ -57,10 +61,11 @@ struct Lexer {
 
     private mutating func add(_ kind: Token.Kind, from start: Int, text: String? = nil) {
         let range = SourceRange(start: start, end: position)
+        if startsLine { indentation = start - lineStart + 1 }
         tokens.append(
             Token(
                 kind: kind, text: text ?? source.text(range), range: range,
-                startsLine: startsLine, documentation: documentation))
+                startsLine: startsLine, indentation: indentation, documentation: documentation))
         startsLine = false
         documentation = []
     }
@@ -77,6 +82,7 @@ struct Lexer {
         case UInt8(ascii: "\n"):
             position += 1
             startsLine = true
+            lineStart = position
         case UInt8(ascii: " "), UInt8(ascii: "\t"), UInt8(ascii: "\r"):
             position += 1
         case UInt8(ascii: "/"):
@@ -118,9 +124,13 @@ struct Lexer {
         let start = position
         guard byte(1) == UInt8(ascii: "/") else {
             position += 1
+            let slash = SourceRange(start: start, end: position)
+            let isBlock = byte() == UInt8(ascii: "*")
+            if isBlock { skipBlock() }
             diagnostics.report(
-                .strayCharacter, source, SourceRange(start: start, end: position),
-                "`/` begins nothing; comments are `//` and, for documentation, `///`")
+                .strayCharacter, source, slash,
+                "`/` begins nothing; comments are `//` and, for documentation, `///`",
+                fix: isBlock ? nil : Diagnostic.Fix(range: slash, replacement: "//"))
             return
         }
         while let next = byte(), next != UInt8(ascii: "\n") { position += 1 }
@@ -133,6 +143,19 @@ struct Lexer {
         }
     }
 
+    /// Goes behind the `*/` of a comment of other languages, or to the end of its line.
+    private mutating func skipBlock() {
+        var end = position + 1
+        while end + 1 < source.bytes.count {
+            if source.bytes[end] == UInt8(ascii: "*"), source.bytes[end + 1] == UInt8(ascii: "/") {
+                position = end + 2
+                return
+            }
+            end += 1
+        }
+        while let next = byte(), next != UInt8(ascii: "\n") { position += 1 }
+    }
+
     private mutating func string(_ diagnostics: inout Diagnostics) {
         let start = position
         position += 1
@@ -143,9 +166,13 @@ struct Lexer {
         if byte() == UInt8(ascii: "\"") {
             position += 1
         } else {
+            let hasReturn = position > start + 1 && byte(-1) == UInt8(ascii: "\r")
+            let end = hasReturn ? position - 1 : position
             diagnostics.report(
                 .openString, source, SourceRange(start: start, end: position),
-                "the string has no closing `\"` on its line")
+                "the string has no closing `\"` on its line",
+                fix: Diagnostic.Fix(
+                    range: SourceRange(start: end, end: end), replacement: "\""))
         }
         add(.string, from: start, text: text)
     }
@@ -157,7 +184,8 @@ struct Lexer {
         while let next = byte(), next >= 0x80 { position += 1 }
         let range = SourceRange(start: start, end: position)
         diagnostics.report(
-            .strayCharacter, source, range, "`\(source.text(range))` has no meaning here")
+            .strayCharacter, source, range, "`\(source.text(range))` has no meaning here",
+            fix: Diagnostic.Fix(range: range, replacement: ""))
     }
 
     static func isLetter(_ byte: UInt8) -> Bool {

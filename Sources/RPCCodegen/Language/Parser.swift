@@ -5,18 +5,50 @@
 struct Parser {
     let source: SourceText
     let tokens: [Token]
+    /// Whether bodies end where the indentation of the lines says so.
+    var trustsIndentation = false
     var index = 0
-    var diagnostics = Diagnostics()
+    /// Of the field, method or annotation that is being read.
+    var elementStart = 0
+    var diagnostics: Diagnostics
+    /// The lines that have mistakes: what comes behind one on its line is no news.
+    private var brokenLines: Set<Int> = []
+    /// Words that were skipped.
+    var lost: Set<String> = []
+    /// There are more braces that open than braces that close, or fewer.
+    var isUnbalanced = false
 
     /// A mistake that has been reported; reading goes on further down.
     struct Abandoned: Error {}
 
     static func parse(_ source: SourceText, _ diagnostics: inout Diagnostics) -> SchemaSyntax {
+        let before = diagnostics.all.count
         let tokens = Lexer.tokens(of: source, &diagnostics)
-        var parser = Parser(source: source, tokens: tokens, diagnostics: diagnostics)
-        let schema = parser.schema()
+        var parser = Parser(source, tokens, diagnostics, before)
+        var schema = parser.schema()
+        // Which brace is missing or too many the lines tell, if they are indented as usual.
+        if parser.isUnbalanced, isIndented(tokens) {
+            var second = Parser(source, tokens, diagnostics, before)
+            second.trustsIndentation = true
+            let other = second.schema()
+            if second.diagnostics.all.count <= parser.diagnostics.all.count {
+                parser = second
+                schema = other
+            }
+        }
         diagnostics = parser.diagnostics
         return schema
+    }
+
+    private init(
+        _ source: SourceText, _ tokens: [Token], _ diagnostics: Diagnostics, _ before: Int
+    ) {
+        self.source = source
+        self.tokens = tokens
+        self.diagnostics = diagnostics
+        for mistake in diagnostics.all[before...] {
+            brokenLines.insert(source.position(mistake.range.start).line)
+        }
     }
 
     // MARK: Tokens
@@ -24,6 +56,9 @@ struct Parser {
     var token: Token { tokens[Swift.min(index, tokens.count - 1)] }
     var nextToken: Token { tokens[Swift.min(index + 1, tokens.count - 1)] }
     var isAtEnd: Bool { token.kind == .end }
+
+    /// The place of what has been read last.
+    var lastRange: SourceRange { tokens[Swift.max(index - 1, 0)].range }
 
     mutating func advance() { if !isAtEnd { index += 1 } }
 
@@ -37,28 +72,65 @@ struct Parser {
         return true
     }
 
+    // MARK: Mistakes
+
     mutating func fail(
-        _ rule: Rule, _ text: String, at range: SourceRange? = nil, fix: Diagnostic.Fix? = nil
+        _ rule: Rule, _ text: String, at range: SourceRange? = nil,
+        related: Diagnostic.Related? = nil, fix: Diagnostic.Fix? = nil
     ) -> Abandoned {
-        diagnostics.report(rule, source, range ?? token.range, text, fix: fix)
+        let range = range ?? token.range
+        let isFirst = brokenLines.insert(source.position(range.start).line).inserted
+        if isFirst || (rule != .unexpected && rule != .missingNewLine) {
+            diagnostics.report(rule, source, range, text, related: related, fix: fix)
+        }
         return Abandoned()
     }
 
     /// `expected …, found …`, placed behind the token before when the line ends there.
-    mutating func expected(_ what: String) -> Abandoned {
-        let found = isAtEnd ? token.text : "`\(source.text(token.range))`"
-        if token.startsLine, index > 0 {
-            let end = tokens[index - 1].range.end
+    ///
+    /// What is missing goes before what was found, or in its place.
+    mutating func expected(
+        _ what: String, insert missing: String? = nil, replaces: Bool = false
+    ) -> Abandoned {
+        if token.startsLine, index > 0, index != elementStart {
+            let end = SourceRange(start: lastRange.end, end: lastRange.end)
             return fail(
-                .unexpected, "expected \(what) before the end of the line",
-                at: SourceRange(start: end, end: end))
+                .unexpected, "expected \(what) before the end of the line", at: end,
+                fix: missing.map {
+                    Diagnostic.Fix(range: end, replacement: $0 == "{" ? " {" : $0)
+                })
         }
-        return fail(.unexpected, "expected \(what), found \(found)")
+        let found = isAtEnd ? token.text : "`\(source.text(token.range))`"
+        return fail(
+            .unexpected, "expected \(what), found \(found)",
+            fix: missing.map { sign in
+                if replaces { return Diagnostic.Fix(range: token.range, replacement: sign) }
+                // Some signs stand right behind the word before.
+                let isBehind = [":", ",", ")", ">", "}"].contains(sign)
+                let place = isBehind ? lastRange.end : token.range.start
+                return Diagnostic.Fix(
+                    range: SourceRange(start: place, end: place),
+                    replacement: isBehind ? sign : sign == "(" ? sign : sign + " ")
+            })
     }
 
-    mutating func expect(_ symbol: Character, _ context: String) throws(Abandoned) {
-        guard skip(symbol) else { throw expected("`\(symbol)` \(context)") }
+    /// A sign; where it alone is missing or wrong, reading goes on behind it.
+    mutating func expect(
+        _ symbol: Character, _ context: String, before kinds: [Token.Kind] = []
+    ) throws(Abandoned) {
+        if skip(symbol) { return }
+        let isMissing = !token.startsLine && kinds.contains(token.kind)
+        var isOther = false
+        if !isMissing, !token.startsLine, !nextToken.startsLine, case .symbol = token.kind {
+            isOther = kinds.contains(nextToken.kind)
+        }
+        let abandoned = expected(
+            "`\(symbol)` \(context)", insert: String(symbol), replaces: isOther)
+        if isOther { advance() }
+        if !isMissing, !isOther { throw abandoned }
     }
+
+    // MARK: Words and numbers
 
     mutating func name(_ what: String) throws(Abandoned) -> NameSyntax {
         guard token.kind == .identifier else { throw expected(what) }
@@ -88,115 +160,9 @@ struct Parser {
         return IntegerSyntax(value: value, range: start.joined(with: token.range))
     }
 
-    /// Goes to the next token that begins a line, or to a brace that closes more than the line
-    /// has opened.
-    mutating func skipLine() {
-        var depth = 0
-        while !isAtEnd, !token.startsLine {
-            if isSymbol("{") { depth += 1 }
-            if isSymbol("}") {
-                if depth == 0 { return }
-                depth -= 1
-            }
-            advance()
-        }
-    }
-
-    /// `{ … }`, element by element; a mistake in one does not stop the others.
-    mutating func body(
-        _ context: String, _ element: (inout Parser) throws(Abandoned) -> Void
-    ) throws(Abandoned) {
-        try expect("{", context)
-        while !isAtEnd {
-            if skip("}") { return }
-            self.element(element)
-        }
-        _ = fail(.openBody, "expected `}` \(context)")
-    }
-
-    /// One element of a body, which ends its line or stands before the brace.
-    mutating func element(_ element: (inout Parser) throws(Abandoned) -> Void) {
-        let before = index
-        do throws(Abandoned) {
-            try element(&self)
-            if !token.startsLine, !isSymbol("}") { throw missingNewLine() }
-        } catch {
-            if index == before { advance() }
-            skipLine()
-        }
-    }
-
-    mutating func missingNewLine() -> Abandoned {
-        let place = SourceRange(start: token.range.start, end: token.range.start)
-        return fail(
-            .missingNewLine, "expected a new line, found `\(source.text(token.range))`",
-            fix: Diagnostic.Fix(range: place, replacement: "\n"))
-    }
-
-    // MARK: The file
-
-    mutating func schema() -> SchemaSyntax {
-        var schema = SchemaSyntax(source: source)
-        while !isAtEnd {
-            let before = index
-            do throws(Abandoned) {
-                try topLevel(&schema)
-            } catch {
-                if index == before { advance() }
-                while !isAtEnd, !(token.startsLine && startsDeclaration) { advance() }
-            }
-        }
-        return schema
-    }
-
-    private var startsDeclaration: Bool {
-        ["package", "import", "message", "enum", "service"].contains(token.text)
-            && token.kind == .identifier && nextToken.kind != .symbol(":")
-    }
-
-    private mutating func topLevel(_ schema: inout SchemaSyntax) throws(Abandoned) {
-        let keyword = token
-        let isFirst = schema.package == nil && schema.imports.isEmpty && isEmpty(schema)
-        guard keyword.kind == .identifier else {
-            throw fail(
-                .unexpected,
-                "expected `message`, `enum` or `service`, found `\(keyword.text)`")
-        }
-        switch keyword.text {
-        case "package":
-            advance()
-            let name = try qualifiedName("the name of the package")
-            if schema.package != nil {
-                throw fail(.packagePlace, "a file has one `package`", at: keyword.range)
-            }
-            if !isFirst {
-                throw fail(.packagePlace, "`package` comes first in the file", at: keyword.range)
-            }
-            schema.package = name
-        case "import":
-            advance()
-            guard token.kind == .string else { throw expected("a path in quotes") }
-            schema.imports.append(ImportSyntax(path: token.text, range: token.range))
-            if !isEmpty(schema) {
-                diagnostics.report(
-                    .importPlace, source, keyword.range, "imports come before the declarations")
-            }
-            advance()
-        case "message": schema.messages.append(try message())
-        case "enum": schema.enums.append(try enumeration())
-        case "service": schema.services.append(try service())
-        default:
-            let words = ["package", "import", "message", "enum", "service"]
-            let nearest = Names.nearest(to: keyword.text, among: words)
-            throw fail(
-                .unexpected,
-                "expected `message`, `enum` or `service`, found `\(keyword.text)`"
-                    + Names.question(nearest),
-                fix: nearest.map { Diagnostic.Fix(range: keyword.range, replacement: $0) })
-        }
-    }
-
-    private func isEmpty(_ schema: SchemaSyntax) -> Bool {
-        schema.messages.isEmpty && schema.enums.isEmpty && schema.services.isEmpty
+    mutating func string(_ what: String) throws(Abandoned) -> StringSyntax {
+        guard token.kind == .string else { throw expected(what) }
+        defer { advance() }
+        return StringSyntax(text: token.text, range: token.range)
     }
 }

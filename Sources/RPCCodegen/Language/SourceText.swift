@@ -31,6 +31,36 @@ struct SourceText: Sendable {
         String(decoding: bytes[range.start..<range.end], as: UTF8.self)
     }
 
+    /// A place with the comma before it, or else the one behind it, so that the rest of a list
+    /// stays one; nil where there is neither.
+    func withComma(_ range: SourceRange) -> SourceRange? {
+        let comma = UInt8(ascii: ",")
+        func isSpace(_ byte: UInt8) -> Bool { byte == UInt8(ascii: " ") }
+        var start = range.start
+        while start > 0, isSpace(bytes[start - 1]) { start -= 1 }
+        if start > 0, bytes[start - 1] == comma {
+            return SourceRange(start: start - 1, end: range.end)
+        }
+        var end = range.end
+        while end < bytes.count, isSpace(bytes[end]) { end += 1 }
+        guard end < bytes.count, bytes[end] == comma else { return nil }
+        end += 1
+        while end < bytes.count, isSpace(bytes[end]) { end += 1 }
+        return SourceRange(start: range.start, end: end)
+    }
+
+    /// A place with its line and the line's end, if nothing else stands there.
+    func withLine(_ range: SourceRange) -> SourceRange {
+        func isSpace(_ byte: UInt8) -> Bool { " \t\r".utf8.contains(byte) }
+        var start = range.start
+        while start > 0, isSpace(bytes[start - 1]) { start -= 1 }
+        var end = range.end
+        while end < bytes.count, isSpace(bytes[end]) { end += 1 }
+        let isAlone = start == 0 || bytes[start - 1] == UInt8(ascii: "\n")
+        guard isAlone, end < bytes.count, bytes[end] == UInt8(ascii: "\n") else { return range }
+        return SourceRange(start: start, end: end + 1)
+    }
+
     /// The line and column of a byte, both from 1; columns count bytes.
     func position(_ offset: Int) -> (line: Int, column: Int) {
         var low = 0

@@ -1,11 +1,17 @@
 /// A schema as it is written, before names are looked up.
 struct SchemaSyntax: Sendable {
     var source: SourceText
+    /// The place of its first word.
+    var start = SourceRange(start: 0, end: 0)
     var package: NameSyntax?
     var imports: [ImportSyntax] = []
     var messages: [MessageSyntax] = []
     var enums: [EnumSyntax] = []
     var services: [ServiceSyntax] = []
+    /// Words of what could not be read: what is missing may be among them.
+    var lost: Set<String> = []
+    /// Something before the declarations could not be read: the package or an import.
+    var hasBrokenHead = false
 }
 
 /// A name and its place; with dots where it is qualified.
@@ -16,7 +22,10 @@ struct NameSyntax: Hashable, Sendable {
 
 struct ImportSyntax: Sendable {
     var path: String
+    /// Of the path with its quotes.
     var range: SourceRange
+    /// With the word `import`.
+    var whole: SourceRange
 }
 
 struct MessageSyntax: Sendable {
@@ -29,11 +38,14 @@ struct MessageSyntax: Sendable {
     var messages: [MessageSyntax] = []
     var enums: [EnumSyntax] = []
     var reserved: [ReservedSyntax] = []
+    /// Something in it could not be read, so nobody knows what is missing.
+    var isBroken = false
 }
 
 struct OneofSyntax: Sendable {
     var documentation: [String]
     var name: NameSyntax
+    var isBroken = false
 }
 
 struct FieldSyntax: Sendable {
@@ -73,7 +85,19 @@ struct OptionsSyntax: Sendable {
     var redact: SourceRange?
     var deprecated: StringSyntax?
     /// Where each that is written stands.
-    var places: [(name: Name, range: SourceRange)] = []
+    var places: [Place] = []
+    /// One could not be read.
+    var isBroken = false
+
+    struct Place {
+        var name: Name
+        /// Of its name.
+        var range: SourceRange
+        /// With its value.
+        var whole: SourceRange
+        /// What to take away so that the others stay.
+        var removal: SourceRange
+    }
 }
 
 struct StringSyntax: Hashable, Sendable {
@@ -105,6 +129,9 @@ struct EnumSyntax: Sendable {
     var options = OptionsSyntax()
     var values: [EnumValueSyntax] = []
     var reserved: [ReservedSyntax] = []
+    /// Of its opening brace.
+    var open: SourceRange?
+    var isBroken = false
 }
 
 struct EnumValueSyntax: Sendable {
@@ -141,20 +168,25 @@ struct MethodSyntax: Sendable {
     var response: NameSyntax
     var deadline: Deadline?
     var idle: TimeSyntax?
+    /// Of `idle` and its time.
+    var idlePlace: SourceRange?
     var roles: [NameSyntax] = []
     var idempotency: IdempotencySyntax?
     var route: RouteSyntax?
     var deprecated: StringSyntax?
     /// An annotation could not be read, so nobody knows what is missing.
     var isBroken = false
-    /// The place of the whole, for what is missing.
+    /// From the name to the response, for what is missing.
     var range: SourceRange
+    /// Of the brace before the annotations.
+    var open: SourceRange?
 }
 
 /// `safe`, `idempotent` or `idempotent by field`.
 struct IdempotencySyntax: Sendable {
     var isSafe: Bool
     var key: NameSyntax?
+    /// Of the first word.
     var range: SourceRange
 }
 
@@ -166,4 +198,6 @@ struct RouteSyntax: Sendable {
     var range: SourceRange
     var path: StringSyntax
     var body: NameSyntax?
+    /// From the verb to the last word.
+    var whole: SourceRange
 }

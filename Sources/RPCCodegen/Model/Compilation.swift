@@ -52,7 +52,11 @@ struct Compilation {
             guard let target = importTarget(item, source) else { continue }
             guard seen.insert(target).inserted else {
                 diagnostics.report(
-                    .importTwice, source, item.range, "`\(item.path)` is imported twice")
+                    .importTwice, source, item.range, "`\(item.path)` is imported twice",
+                    related: parsed.imports.first { $0.path == item.path }.map {
+                        .init(path: source.path, range: $0.range, text: "the first is here")
+                    },
+                    fix: Diagnostic.Fix(range: source.withLine(item.whole), replacement: ""))
                 continue
             }
             if let start = loading.firstIndex(of: target) {
@@ -86,10 +90,21 @@ struct Compilation {
             diagnostics.report(
                 .importPath, source, item.range,
                 "`\(item.path)` is not the path of a schema; write it from the root of the schemas, "
-                    + "such as \"punch.rpc\" or \"common/time.rpc\"")
+                    + "such as \"punch.rpc\" or \"common/time.rpc\"",
+                fix: cleanPath(item.path).map {
+                    Diagnostic.Fix(range: item.range, replacement: "\"\($0)\"")
+                })
             return nil
         }
         return item.path
+    }
+
+    /// The schema that a path which is none may mean.
+    private func cleanPath(_ path: String) -> String? {
+        let parts = path.split(separator: "/").filter { $0 != "." && $0 != ".." }
+        let clean = parts.joined(separator: "/")
+        let target = clean.hasSuffix(".rpc") ? clean : clean + ".rpc"
+        return tree.list().contains(target) ? target : nil
     }
 
     private mutating func resolve(_ path: String, _ parsed: SchemaSyntax, _ imports: [String]) {
@@ -101,12 +116,10 @@ struct Compilation {
         var resolver = Resolver(
             path: path, syntax: parsed, imports: imports, imported: visible,
             diagnostics: diagnostics)
-        let elsewhere = tree
-        let loaded = Array(syntax.keys)
-        resolver.findElsewhere = { name in
-            Self.declares(name, in: elsewhere, besides: loaded + [path])
-        }
+        let elsewhere = NamesElsewhere(tree, besides: Set(syntax.keys).union([path]))
+        resolver.findElsewhere = { elsewhere.paths[$0] }
         resolver.loadedElsewhere = syntax
+        for target in imports { resolver.lost.formUnion(syntax[target]?.lost ?? []) }
         let known = messages
         resolver.importedMessage = { known[$0] }
         let schema = resolver.schema()
@@ -114,19 +127,6 @@ struct Compilation {
         schemas[path] = schema
         for message in schema.allMessages { messages[message.name] = message }
         for enumeration in schema.allEnums { enums[enumeration.name] = enumeration }
-    }
-
-    /// The schema that declares a name which nothing loaded has; for the text of a mistake only.
-    private static func declares(
-        _ name: String, in tree: SourceTree, besides loaded: [String]
-    ) -> String? {
-        for path in tree.list().sorted() where !loaded.contains(path) {
-            guard let bytes = tree.read(path) else { continue }
-            var ignored = Diagnostics()
-            let other = Parser.parse(SourceText(path: path, bytes: bytes), &ignored)
-            if other.declaredNames.contains(where: { $0.text == name }) { return path }
-        }
-        return nil
     }
 
     /// Names that two schemas of one module both declare: Swift has one space of names.
@@ -193,4 +193,27 @@ extension SchemaSyntax {
         (messages.map(\.name) + enums.map(\.name) + services.map(\.name))
             .sorted { $0.range.start < $1.range.start }
     }
+}
+
+/// What schemas that are not loaded declare; for the text of a mistake only.
+private final class NamesElsewhere {
+    private let tree: SourceTree
+    private let loaded: Set<String>
+
+    init(_ tree: SourceTree, besides loaded: Set<String>) {
+        self.tree = tree
+        self.loaded = loaded
+    }
+
+    /// The path for each name; nothing is read before it is needed.
+    private(set) lazy var paths: [String: String] = {
+        var paths: [String: String] = [:]
+        for path in tree.list().sorted() where !loaded.contains(path) {
+            guard let bytes = tree.read(path) else { continue }
+            var ignored = Diagnostics()
+            let other = Parser.parse(SourceText(path: path, bytes: bytes), &ignored)
+            for name in other.declaredNames { paths[name.text] = paths[name.text] ?? path }
+        }
+        return paths
+    }()
 }

@@ -68,6 +68,8 @@ struct MessageModel: Sendable {
     var messages: [MessageModel]
     var enums: [EnumModel]
     var reserved: [ReservedSyntax]
+    /// There are more fields, which could not be read.
+    var isBroken = false
 
     var fieldsByNumber: [FieldModel] { fields.sorted { $0.number < $1.number } }
     var withNested: [MessageModel] { [self] + messages.flatMap(\.withNested) }

@@ -26,6 +26,7 @@ extension Resolver {
     private mutating func checkValues(_ enumeration: EnumSyntax) {
         var names: [String: NameSyntax] = [:]
         var numbers: [Int64: EnumValueSyntax] = [:]
+        lazy var free = Self.freeNumber(enumeration)
         for value in enumeration.values {
             let name = value.name
             checkMember(name, Names.enumMembers, "enum")
@@ -46,19 +47,38 @@ extension Resolver {
             if let other = numbers[number.value] {
                 report(
                     .valueNumberTwice, number.range,
-                    "the number \(number.value) belongs to `\(other.name.text)`",
-                    related: here(other.number.range, "the first is here"))
+                    "the number \(number.value) belongs to `\(other.name.text)`; "
+                        + "\(free) is free",
+                    related: here(other.number.range, "the first is here"), fix: String(free))
             }
             numbers[number.value] = numbers[number.value] ?? value
             checkNotReserved(name, enumeration.reserved)
-            checkNotReserved(number, enumeration.reserved)
+            checkNotReserved(number, enumeration.reserved, free)
             checkOptions(value.options, [.deprecated], "a value")
         }
-        if numbers[0] == nil {
-            report(
-                .missingZero, enumeration.name.range,
-                "`\(enumeration.name.text)` has no value 0, which a field has until it is set")
+        if numbers[0] == nil, !enumeration.isBroken {
+            diagnostics.report(
+                .missingZero, syntax.source, enumeration.name.range,
+                "`\(enumeration.name.text)` has no value 0, which a field has until it is set",
+                fix: names["unspecified"] == nil ? zero(enumeration) : nil)
         }
+    }
+
+    /// A value 0 before the others.
+    private func zero(_ enumeration: EnumSyntax) -> Diagnostic.Fix? {
+        guard let open = enumeration.open, let first = enumeration.values.first?.name.range
+        else { return nil }
+        let (line, column) = syntax.source.position(first.start)
+        let isSpread = syntax.source.position(open.end).line < line
+        let margin = String(repeating: " ", count: isSpread ? column - 1 : 4)
+        return Diagnostic.Fix(
+            range: SourceRange(start: open.end, end: open.end),
+            replacement: "\n\(margin)unspecified = 0" + (isSpread ? "" : "\n\(margin)"))
+    }
+
+    /// The lowest number that a new value may have.
+    private static func freeNumber(_ enumeration: EnumSyntax) -> Int64 {
+        freeNumber(Set(enumeration.values.map(\.number.value)), enumeration.reserved, from: 0)
     }
 
     /// In a `.proto` the values of the enums of a package, or of a message, share one space of

@@ -20,7 +20,7 @@ extension Resolver {
             redact: field.options.redact != nil, deprecated: field.options.deprecated?.text)
         switch field.type {
         case .named:
-            model.limit = limit(field.options, type, isPlain: cardinality == .plain)
+            model.limit = limit(field.options, type, cardinality == .plain ? element.range : nil)
         case .list(let item, _):
             model.limit = elementLimit(item, type)
             model.countMax = countLimit(field.options)
@@ -55,9 +55,10 @@ extension Resolver {
             return .choice(message.oneofs[index].name.text)
         }
         if isContainer, field.optional != nil {
-            report(
-                .optionalList, place,
-                "a list or map is never absent, only empty: leave the `?` out")
+            diagnostics.report(
+                .optionalList, syntax.source, place,
+                "a list or map is never absent, only empty: leave the `?` out",
+                fix: field.optional.map { Diagnostic.Fix(range: $0, replacement: "") })
         }
         switch field.type {
         case .named: return field.optional == nil ? .plain : .optional
@@ -79,21 +80,27 @@ extension Resolver {
     mutating func checkOptions(
         _ options: OptionsSyntax, _ allowed: [OptionsSyntax.Name], _ what: String
     ) {
-        for (name, range) in options.places where !allowed.contains(name) {
-            report(.optionPlace, range, "`\(name.rawValue)` is no option of \(what)")
+        for place in options.places where !allowed.contains(place.name) {
+            misplaced(place, "`\(place.name.rawValue)` is no option of \(what)")
         }
+    }
+
+    private mutating func misplaced(_ place: OptionsSyntax.Place, _ text: String) {
+        diagnostics.report(
+            .optionPlace, syntax.source, place.range, text,
+            fix: Diagnostic.Fix(range: place.removal, replacement: ""))
     }
 
     private mutating func elementLimit(_ element: ElementSyntax, _ type: FieldType) -> ValueLimit {
         checkOptions(element.options, [.max, .min, .range], "an element")
-        return limit(element.options, type, isPlain: false)
+        return limit(element.options, type, nil)
     }
 
     private mutating func countLimit(_ options: OptionsSyntax) -> Int {
-        for (name, range) in options.places where name == .min || name == .range {
-            report(
-                .optionPlace, range,
-                "`\(name.rawValue)` limits a value; a list or map has only `max`, and its "
+        for place in options.places where place.name == .min || place.name == .range {
+            misplaced(
+                place,
+                "`\(place.name.rawValue)` limits a value; a list or map has only `max`, and its "
                     + "elements their own limits, as in `list<string (min 1)>`")
         }
         return bound(options.max) ?? FieldModel.countMaxDefault
@@ -101,12 +108,13 @@ extension Resolver {
 
     /// The limit of one value.
     ///
-    /// A plain field has its default until it is set, so that must be within.
+    /// A plain field, which is one with a place here, has its default until it is set, so that
+    /// must be within.
     private mutating func limit(
-        _ options: OptionsSyntax, _ type: FieldType, isPlain: Bool
+        _ options: OptionsSyntax, _ type: FieldType, _ plain: SourceRange?
     ) -> ValueLimit {
         if let range = options.range {
-            return numberLimit(range, options, type, isPlain: isPlain)
+            return numberLimit(range, options, type, plain)
         }
         for number in [options.max, options.min].compactMap(\.self) where !type.hasLength {
             report(
@@ -123,13 +131,21 @@ extension Resolver {
                 .limitOrder, written.range, "the least length, \(min), is above the most, \(max)")
             return .length(0...max)
         }
-        if isPlain {
-            report(
-                .defaultOutside, written.range,
-                "a plain field is empty until it is set, which is shorter than \(min): "
-                    + "write `?` behind its type")
+        if let plain {
+            defaultOutside(
+                written.range, plain, "empty until it is set, which is shorter than \(min)")
         }
         return .length(min...max)
+    }
+
+    private mutating func defaultOutside(
+        _ place: SourceRange, _ type: SourceRange, _ text: String
+    ) {
+        let end = SourceRange(start: type.end, end: type.end)
+        diagnostics.report(
+            .defaultOutside, syntax.source, place,
+            "a plain field is \(text): write `?` behind its type",
+            fix: Diagnostic.Fix(range: end, replacement: "?"))
     }
 
     private mutating func bound(_ max: IntegerSyntax?) -> Int? {
@@ -142,7 +158,8 @@ extension Resolver {
     }
 
     private mutating func numberLimit(
-        _ range: NumberRangeSyntax, _ options: OptionsSyntax, _ type: FieldType, isPlain: Bool
+        _ range: NumberRangeSyntax, _ options: OptionsSyntax, _ type: FieldType,
+        _ plain: SourceRange?
     ) -> ValueLimit {
         for number in [options.max, options.min].compactMap(\.self) {
             report(.limitTarget, number.range, "numbers have `range` alone")
@@ -160,14 +177,13 @@ extension Resolver {
             return .none
         }
         if !isOrdered {
-            report(.limitOrder, range.range, "the range ends before it begins")
+            report(
+                .limitOrder, range.range, "the range ends before it begins",
+                fix: "\(range.high)...\(range.low)")
             return .none
         }
-        if isPlain, !hasZero {
-            report(
-                .defaultOutside, range.range,
-                "a plain field is 0 until it is set, which is not in the range: "
-                    + "write `?` behind its type")
+        if let plain, !hasZero {
+            defaultOutside(range.range, plain, "0 until it is set, which is not in the range")
         }
         return .range(range.low, range.high)
     }

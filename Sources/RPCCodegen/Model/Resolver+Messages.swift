@@ -12,18 +12,19 @@ extension Resolver {
             message.reserved, 1...FieldModel.numberMax, "field numbers are 1 to 536870911")
         checkOptions(message.options, [.deprecated], "a message")
         checkEnumValueNames(message.enums)
-        fieldRanges[name] = Dictionary(
-            message.fields.map { ($0.name.text, $0.name.range) }, uniquingKeysWith: { a, _ in a })
+        fieldPlaces[name] = Dictionary(
+            message.fields.map { ($0.name.text, FieldPlace($0)) }, uniquingKeysWith: { a, _ in a })
+        let fields = message.fields.compactMap { field($0, message, name) }
         return MessageModel(
             documentation: message.documentation, name: name,
-            deprecated: message.options.deprecated?.text,
-            fields: message.fields.compactMap { field($0, message, name) },
+            deprecated: message.options.deprecated?.text, fields: fields,
             oneofs: message.oneofs.map {
                 OneofModel(documentation: $0.documentation, name: $0.name.text)
             },
             messages: message.messages.map { self.message($0, inside: name) },
             enums: message.enums.map { enumeration($0, inside: name) },
-            reserved: message.reserved)
+            reserved: message.reserved,
+            isBroken: message.isBroken || fields.count < message.fields.count)
     }
 
     // MARK: Names
@@ -93,7 +94,7 @@ extension Resolver {
             checkNotReserved(name, message.reserved)
         }
         for (index, oneof) in message.oneofs.enumerated()
-        where !message.fields.contains(where: { $0.oneof == index }) {
+        where !oneof.isBroken && !message.fields.contains(where: { $0.oneof == index }) {
             report(
                 .emptyOneof, oneof.name.range,
                 "`\(oneof.name.text)` has no choices; give it some or take it away")
@@ -126,10 +127,11 @@ extension Resolver {
 
     mutating func checkMember(_ name: NameSyntax, _ taken: Set<String>, _ what: String) {
         if !Names.isLowerCamelCase(name.text) {
+            let form = Names.lowerCamelCase(name.text)
             report(
                 .memberForm, name.range,
                 "`\(name.text)` is not written like a member: a small letter first, "
-                    + "no underscores", fix: Names.lowerCamelCase(name.text))
+                    + "no underscores", fix: Names.isLowerCamelCase(form) ? form : nil)
         } else if taken.contains(name.text) {
             report(
                 .memberOfEvery, name.range, "every \(what) has a member `\(name.text)` already")
@@ -146,11 +148,13 @@ extension Resolver {
         }
     }
 
-    mutating func checkNotReserved(_ number: IntegerSyntax, _ reserved: [ReservedSyntax]) {
+    mutating func checkNotReserved(
+        _ number: IntegerSyntax, _ reserved: [ReservedSyntax], _ free: @autoclosure () -> Int64?
+    ) {
         for case .numbers(let range, let place) in reserved where range.contains(number.value) {
             report(
                 .reservedNumber, number.range, "the number \(number.value) is reserved",
-                related: here(place, "here"))
+                related: here(place, "here"), fix: free().map(String.init))
         }
     }
 
@@ -167,21 +171,21 @@ extension Resolver {
 
     private mutating func checkFieldNumbers(_ message: MessageSyntax) {
         var first: [Int64: FieldSyntax] = [:]
+        lazy var free = Self.freeNumber(message)
         for field in message.fields {
             let number = field.number
             if !(1...FieldModel.numberMax).contains(number.value) {
                 report(
                     .fieldNumberRange, number.range,
                     "field numbers are 1 to \(FieldModel.numberMax)",
-                    fix: Self.freeNumber(message).map(String.init))
+                    fix: free.map(String.init))
             } else if FieldModel.protobufNumbers.contains(number.value) {
                 report(
                     .protobufNumber, number.range,
                     "the numbers 19000 to 19999 belong to protobuf itself",
-                    fix: Self.freeNumber(message).map(String.init))
+                    fix: free.map(String.init))
             }
             if let other = first[number.value] {
-                let free = Self.freeNumber(message)
                 let hint = free.map { "; \($0) is free" } ?? ""
                 report(
                     .fieldNumberTwice, number.range,
@@ -191,25 +195,45 @@ extension Resolver {
             } else {
                 first[number.value] = field
             }
-            checkNotReserved(number, message.reserved)
+            checkNotReserved(number, message.reserved, free)
         }
     }
 
     /// The lowest number that a new field may have.
     private static func freeNumber(_ message: MessageSyntax) -> Int64? {
-        let used = Set(message.fields.map(\.number.value))
+        let kept = ReservedSyntax.numbers(
+            FieldModel.protobufNumbers, SourceRange(start: 0, end: 0))
+        let number = freeNumber(
+            Set(message.fields.map(\.number.value)), message.reserved + [kept], from: 1)
+        return number <= FieldModel.numberMax ? number : nil
+    }
+
+    static func freeNumber(
+        _ used: Set<Int64>, _ reserved: [ReservedSyntax], from first: Int64
+    ) -> Int64 {
         // Few ranges are reserved; each is stepped over at once.
-        var number: Int64 = 1
-        while number <= FieldModel.numberMax {
+        var number = first
+        while true {
             if used.contains(number) {
                 number += 1
-            } else if let end = message.reserved.lazy.compactMap({ $0.end(around: number) }).first {
+            } else if let end = reserved.lazy.compactMap({ $0.end(around: number) }).first {
                 number = end + 1
             } else {
                 return number
             }
         }
-        return nil
+    }
+}
+
+extension Resolver.FieldPlace {
+    init(_ field: FieldSyntax) {
+        name = field.name.range
+        switch field.type {
+        case .named(let name): type = name.range
+        case .list(_, let range), .map(_, _, let range): type = range
+        }
+        typeAndMark = field.optional.map { [type] in type.joined(with: $0) } ?? type
+        isChoice = field.oneof != nil
     }
 }
 

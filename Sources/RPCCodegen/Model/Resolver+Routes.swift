@@ -4,32 +4,40 @@ extension Resolver {
     /// The longest path of a route.
     private static let pathBytesMax = 512
 
-    mutating func route(_ method: MethodSyntax, _ fields: [FieldModel]) -> HTTPRoute? {
+    mutating func route(_ method: MethodSyntax, _ message: MessageModel?) -> HTTPRoute? {
         guard let written = method.route else { return nil }
+        let fields = message?.fields ?? []
         if method.streamsRequests {
-            report(
-                .routeKind, written.range,
-                "HTTP has no place for a stream of requests; a route goes with one request")
+            let whole = syntax.source.withComma(written.whole)
+            diagnostics.report(
+                .routeKind, syntax.source, written.range,
+                "HTTP has no place for a stream of requests; a route goes with one request",
+                fix: whole.map { Diagnostic.Fix(range: $0, replacement: "") })
             return nil
         }
         if written.verb == "GET", method.idempotency?.isSafe != true, !method.isBroken {
-            report(
-                .safeRoute, written.range,
-                "a GET changes nothing: write `safe` too, or make it a `post`")
+            let start = SourceRange(start: written.range.start, end: written.range.start)
+            diagnostics.report(
+                .safeRoute, syntax.source, written.range,
+                "a GET changes nothing: write `safe` too, or make it a `post`",
+                fix: method.idempotency == nil
+                    ? Diagnostic.Fix(range: start, replacement: "safe, ") : nil)
         }
-        guard let path = path(written, method, fields) else { return nil }
+        guard let path = path(written, message) else { return nil }
         let used = Set(path.compactMap { if case .variable(let name) = $0 { name } else { nil } })
         let rest = fields.filter { !used.contains($0.name) }
         var route = HTTPRoute(verb: written.verb, path: path, body: .none, query: [])
         let takesBody = ["POST", "PUT", "PATCH"].contains(written.verb)
         if let body = written.body {
             guard takesBody else {
-                report(.routeBody, body.range, "a \(written.verb) has no body")
+                let end = written.path.range.end
+                diagnostics.report(
+                    .routeBody, syntax.source, body.range, "a \(written.verb) has no body",
+                    fix: Diagnostic.Fix(
+                        range: SourceRange(start: end, end: body.range.end), replacement: ""))
                 return nil
             }
-            guard field(body, of: method.request.text, fields, .routeBody) != nil else {
-                return nil
-            }
+            guard field(body, of: message, .routeBody) != nil else { return nil }
             if used.contains(body.text) {
                 report(.routeBody, body.range, "`\(body.text)` is in the path already")
             }
@@ -44,7 +52,7 @@ extension Resolver {
     }
 
     private mutating func path(
-        _ route: RouteSyntax, _ method: MethodSyntax, _ fields: [FieldModel]
+        _ route: RouteSyntax, _ message: MessageModel?
     ) -> [HTTPRoute.Segment]? {
         let text = route.path.text
         let parts = text.split(separator: "/", omittingEmptySubsequences: false).dropFirst()
@@ -59,15 +67,19 @@ extension Resolver {
         }
         var seen: Set<String> = []
         var segments: [HTTPRoute.Segment] = []
+        // Behind the quote and the first slash.
+        var start = route.path.range.start + 2
         for part in parts {
+            let end = start + part.utf8.count
+            defer { start = end + 1 }
             guard part.first == "{" else {
                 segments.append(.literal(String(part)))
                 continue
             }
             let name = NameSyntax(
-                text: String(part.dropFirst().dropLast()), range: route.path.range)
-            guard let field = field(name, of: method.request.text, fields, .routeVariable)
-            else { return nil }
+                text: String(part.dropFirst().dropLast()),
+                range: SourceRange(start: start + 1, end: end - 1))
+            guard let field = field(name, of: message, .routeVariable) else { return nil }
             if !seen.insert(name.text).inserted {
                 report(
                     .routeVariable, name.range, "`\(name.text)` is in the path twice")

@@ -31,13 +31,12 @@ extension Resolver {
         let request = messageName(method.request)
         let response = messageName(method.response)
         guard let request, let response else { return nil }
-        let fields =
-            (messages.first { $0.name == request } ?? importedMessage(request))?.fields ?? []
+        let message = messages.first { $0.name == request } ?? importedMessage(request)
         return MethodModel(
             documentation: method.documentation, name: name, request: request,
             response: response, kind: method.kind, deadlineMilliseconds: deadline,
             idleMilliseconds: idle(method), roles: method.roles.map(\.text),
-            idempotency: idempotency(method, fields), route: route(method, fields),
+            idempotency: idempotency(method, message), route: route(method, message),
             deprecated: method.deprecated?.text, id: FNV1a.hash32("\(service)/\(name)"))
     }
 
@@ -51,16 +50,26 @@ extension Resolver {
         var first: [String: NameSyntax] = [:]
         for role in method.roles {
             if let other = first[role.text] {
-                report(
-                    .roleTwice, role.range, "the role `\(role.text)` is named twice",
-                    related: here(other.range, "the first is here"))
+                diagnostics.report(
+                    .roleTwice, syntax.source, role.range,
+                    "the role `\(role.text)` is named twice",
+                    related: here(other.range, "the first is here"),
+                    fix: withoutRole(role))
             }
-            first[role.text] = role
+            first[role.text] = first[role.text] ?? role
             if role.text == MethodModel.anyRole, method.roles.count > 1 {
-                report(
-                    .anyRole, role.range, "`any` is every role; name it alone or leave it out")
+                diagnostics.report(
+                    .anyRole, syntax.source, role.range,
+                    "`any` is every role; name it alone or leave it out", fix: withoutRole(role))
             }
         }
+    }
+
+    /// Takes a role out of a list, unless it is the first of it.
+    private func withoutRole(_ role: NameSyntax) -> Diagnostic.Fix? {
+        guard let range = syntax.source.withComma(role.range), range.start < role.range.start
+        else { return nil }
+        return Diagnostic.Fix(range: range, replacement: "")
     }
 
     private mutating func deadline(_ method: MethodSyntax) -> Int64? {
@@ -68,7 +77,9 @@ extension Resolver {
         case .milliseconds(let time):
             return time.milliseconds
         case .open(let range):
-            if method.kind == .unary {
+            // Where only the word `stream` stands, the type is what is missing.
+            let isUnary = method.kind == .unary && method.request.text != "stream"
+            if isUnary, method.response.text != "stream" {
                 report(
                     .openUnary, range,
                     "a call without a stream has a deadline; `none` is for streams", fix: "5s")
@@ -79,9 +90,13 @@ extension Resolver {
         case nil:
             let streams =
                 method.kind == .unary ? "" : " or, for an open-ended stream, `deadline none`"
-            report(
-                .missingDeadline, method.range,
-                "`\(method.name.text)` has no deadline; write one, such as `deadline 5s`\(streams)")
+            let end = method.open?.end ?? method.range.end
+            diagnostics.report(
+                .missingDeadline, syntax.source, method.range,
+                "`\(method.name.text)` has no deadline; write one, such as `deadline 5s`\(streams)",
+                fix: Diagnostic.Fix(
+                    range: SourceRange(start: end, end: end),
+                    replacement: method.open == nil ? " { deadline 5s }" : " deadline 5s,"))
             return nil
         }
     }
@@ -92,25 +107,29 @@ extension Resolver {
             return method.idle?.milliseconds ?? MethodModel.idleMillisecondsDefault
         }
         if let idle = method.idle, !method.isBroken {
-            report(
-                .idleWithDeadline, idle.range,
-                "`idle` goes with `deadline none`; other calls end by their deadline")
+            let whole = method.idlePlace.flatMap { syntax.source.withComma($0) }
+            diagnostics.report(
+                .idleWithDeadline, syntax.source, idle.range,
+                "`idle` goes with `deadline none`; other calls end by their deadline",
+                fix: whole.map { Diagnostic.Fix(range: $0, replacement: "") })
         }
         return nil
     }
 
     private mutating func idempotency(
-        _ method: MethodSyntax, _ fields: [FieldModel]
+        _ method: MethodSyntax, _ message: MessageModel?
     ) -> Idempotency {
         guard let written = method.idempotency else { return .unknown }
         guard let key = written.key else { return written.isSafe ? .safe : .idempotent(key: nil) }
         if method.streamsRequests {
-            report(
-                .keyOfStream, key.range,
-                "a method that takes a stream has no one request to hold the key")
+            let rest = SourceRange(start: written.range.end, end: key.range.end)
+            diagnostics.report(
+                .keyOfStream, syntax.source, key.range,
+                "a method that takes a stream has no one request to hold the key",
+                fix: Diagnostic.Fix(range: rest, replacement: ""))
             return .idempotent(key: nil)
         }
-        guard let field = field(key, of: method.request.text, fields, .keyField) else {
+        guard let field = field(key, of: message, .keyField) else {
             return .idempotent(key: nil)
         }
         let isText =
@@ -126,13 +145,22 @@ extension Resolver {
 
     /// The field of a request that an annotation names, or nil when there is none.
     mutating func field(
-        _ name: NameSyntax, of message: String, _ fields: [FieldModel], _ rule: Rule
+        _ name: NameSyntax, of message: MessageModel?, _ rule: Rule
     ) -> FieldModel? {
-        if let field = fields.first(where: { $0.name == name.text }) { return field }
-        let nearest = Names.nearest(to: name.text, among: fields.map(\.name))
+        guard let message else { return nil }
+        if let field = message.fields.first(where: { $0.name == name.text }) { return field }
+        if message.isBroken { return nil }
+        let nearest = Names.nearest(to: name.text, among: message.fields.map(\.name))
+        let place = nearest.flatMap { fieldPlaces[message.name]?[$0]?.name }
+        let entry = own.named(message.name.name) ?? imported.named(message.name.description)
         report(
             rule, name.range,
-            "`\(message)` has no field `\(name.text)`" + Names.question(nearest), fix: nearest)
+            "`\(message.name.name)` has no field `\(name.text)`" + Names.question(nearest),
+            related: place.map { here($0, "the field is here") }
+                ?? entry.map {
+                    .init(path: $0.source.path, range: $0.range, text: "the message is here")
+                },
+            fix: nearest)
         return nil
     }
 
@@ -150,20 +178,23 @@ extension Resolver {
 
     /// Methods are known on the wire by a hash of their names.
     mutating func checkMethodIDs(_ services: [ServiceModel]) {
-        var first: [UInt32: String] = [:]
+        var first: [UInt32: (full: String, range: SourceRange)] = [:]
         for service in services {
             for method in service.methods {
                 let full = "\(service.name)/\(method.name)"
-                if let other = first[method.id], other != full,
-                    let place = syntax.services.flatMap(\.methods)
-                        .first(where: { $0.name.text == method.name })
-                {
+                guard
+                    let place = syntax.services.first(where: {
+                        $0.name.text == service.name.name
+                    })?.methods.first(where: { $0.name.text == method.name })?.name.range
+                else { continue }
+                if let other = first[method.id], other.full != full {
                     report(
-                        .methodNumberTwice, place.name.range,
-                        "`\(full)` and `\(other)` have the same number on the wire; "
-                            + "rename one of them")
+                        .methodNumberTwice, place,
+                        "`\(full)` and `\(other.full)` have the same number on the wire; "
+                            + "rename one of them",
+                        related: here(other.range, "the other is here"))
                 }
-                first[method.id] = full
+                first[method.id] = first[method.id] ?? (full, place)
             }
         }
     }

@@ -13,6 +13,8 @@ struct Resolver {
     /// The fields of a message that an import declares.
     var importedMessage: (TypeName) -> MessageModel? = { _ in nil }
     var own = Scope()
+    /// Words of what could not be read, here and in the imports: they may have been declared.
+    var lost: Set<String>
 
     init(
         path: String, syntax: SchemaSyntax, imports: [String], imported: Scope,
@@ -23,6 +25,7 @@ struct Resolver {
         self.imports = imports
         self.imported = imported
         self.diagnostics = diagnostics
+        lost = syntax.lost
         own.add(syntax, path: path)
     }
 
@@ -59,17 +62,20 @@ struct Resolver {
 
     private mutating func checkPackage() {
         guard let package = syntax.package else {
-            report(
-                .missingPackage, SourceRange(start: 0, end: 0),
+            if syntax.hasBrokenHead { return }
+            let start = SourceRange(start: 0, end: 0)
+            diagnostics.report(
+                .missingPackage, syntax.source, syntax.start,
                 "the schema has no package; begin with one, such as `package company.subject.v1`",
-                fix: "package company.subject.v1\n")
+                fix: Diagnostic.Fix(range: start, replacement: "package company.subject.v1\n\n"))
             return
         }
         if !Names.isPackage(package.text) {
+            let lower = package.text.lowercased()
             report(
                 .packageForm, package.range,
                 "a package is in lower case, such as `company.subject.v1`",
-                fix: package.text.lowercased())
+                fix: Names.isPackage(lower) ? lower : nil)
         }
     }
 
@@ -95,10 +101,11 @@ struct Resolver {
     /// What every declared name must be like, inside messages too.
     mutating func checkTypeName(_ name: NameSyntax) {
         if !Names.isUpperCamelCase(name.text) {
+            let form = Names.upperCamelCase(name.text)
             report(
                 .typeForm, name.range,
                 "`\(name.text)` is not written like a type: a capital first, no underscores",
-                fix: Names.upperCamelCase(name.text))
+                fix: Names.isUpperCamelCase(form) ? form : nil)
         } else if Names.swiftTypes.contains(name.text) {
             report(
                 .nameTaken, name.range,
@@ -106,44 +113,7 @@ struct Resolver {
         }
     }
 
-    // MARK: Types
-
-    /// The message or enum of a name, or nil when it has been reported.
-    mutating func type(_ name: NameSyntax, inside message: String) -> FieldType? {
-        if let scalar = ScalarType(rawValue: name.text) { return .scalar(scalar) }
-        guard
-            let entry = own.named(name.text, inside: message)
-                ?? imported.named(name.text, inside: message)
-        else {
-            let (hint, fix) = hint(name)
-            report(
-                .unknownType, name.range, "there is no type `\(name.text)`" + hint, fix: fix)
-            return nil
-        }
-        switch entry.kind {
-        case .message: return .message(entry.name)
-        case .enumeration: return .enumeration(entry.name)
-        case .service:
-            report(.notAType, name.range, "`\(name.text)` is a service, not a type")
-            return nil
-        }
-    }
-
-    private func hint(_ name: NameSyntax) -> (String, fix: String?) {
-        let last = name.text.split(separator: ".").last.map(String.init) ?? name.text
-        for (other, schema) in loadedElsewhere.sorted(by: { $0.key < $1.key })
-        where other != path && schema.declaredNames.contains(where: { $0.text == last }) {
-            return ("; `\(other)` declares it: add `import \"\(other)\"`", nil)
-        }
-        if let other = findElsewhere(last) {
-            return ("; `\(other)` declares it: add `import \"\(other)\"`", nil)
-        }
-        let types = (own.entries + imported.entries).filter { $0.kind != .service }
-            .map(\.name.name)
-        let nearest = Names.nearest(
-            to: name.text, among: types + ScalarType.allCases.map(\.rawValue) + ["list", "map"])
-        return (Names.question(nearest), nearest)
-    }
+    // MARK: Messages in themselves
 
     /// A message that contains itself would have no end; only a list or map may lead back.
     private mutating func checkContainment(_ messages: [MessageModel]) {
@@ -160,11 +130,13 @@ struct Resolver {
         for message in messages {
             for (field, target) in edges[message.name] ?? []
             where target == message.name || Self.leads(from: target, to: message.name, edges) {
-                guard let place = fieldRanges[message.name]?[field] else { continue }
-                report(
-                    .containsItself, place,
+                guard let place = fieldPlaces[message.name]?[field] else { continue }
+                let text = place.isChoice ? nil : "list<\(syntax.source.text(place.type))>"
+                diagnostics.report(
+                    .containsItself, syntax.source, place.name,
                     "`\(message.name.name)` would contain itself through `\(field)`; "
-                        + "make it `list<\(target.name)>`")
+                        + "make it `list<\(target.name)>`",
+                    fix: text.map { Diagnostic.Fix(range: place.typeAndMark, replacement: $0) })
             }
         }
     }
@@ -185,6 +157,15 @@ struct Resolver {
         return false
     }
 
-    /// Where the fields of each message have their names.
-    var fieldRanges: [TypeName: [String: SourceRange]] = [:]
+    /// Where a field stands.
+    struct FieldPlace {
+        var name: SourceRange
+        var type: SourceRange
+        /// With the `?`.
+        var typeAndMark: SourceRange
+        var isChoice: Bool
+    }
+
+    /// Where the fields of each message stand.
+    var fieldPlaces: [TypeName: [String: FieldPlace]] = [:]
 }
