@@ -153,10 +153,8 @@ struct Arguments {
     }
 
     private static func subject(_ word: String) throws(Program.Failure) -> Explanation.Subject {
-        if let rule = Rule(id: word) { return .language(rule) }
-        if let rule = LintRule(id: word) { return .lint(rule) }
-        let known = Rule.allCases.map(\.id) + LintRule.allCases.map(\.id)
-        let hint = Names.suggestion(for: word.uppercased(), among: known)
+        if let subject = Explanation.Subject(id: word) { return subject }
+        let hint = Names.suggestion(for: word.uppercased(), among: Explanation.Subject.ids)
         throw Program.Failure(text: "there is no rule `\(word)`\(hint)")
     }
 }
