@@ -13,7 +13,7 @@ extension Program {
         let schemas = paths.compactMap { found.schemas[$0] }
         var mistakes =
             switch kind {
-            case .swift: ownMistakes(found, paths)
+            case .swift: found.ownMistakes(paths)
             // Each schema's own mistakes are reported where its own code is made.
             case .catalog: found.moduleMistakes
             case .proto, .descriptor, .openapi, .markdown: found.diagnostics.sorted
@@ -66,28 +66,6 @@ extension Program {
         case .markdown:
             let emitter = MarkdownEmitter(compilation: compilation)
             try Files.write(emitter.page(schemas, label: label ?? "Schemas"), to: output)
-        }
-    }
-
-    /// The mistakes of the wanted schemas; one line stands for those of an imported schema,
-    /// which has a run of its own.
-    private static func ownMistakes(
-        _ compilation: Compilation, _ paths: [String]
-    ) -> [Diagnostic] {
-        let wanted = Set(paths.map { compilation.tree.displayed($0) })
-        let own = compilation.diagnostics.sorted.filter { wanted.contains($0.path) }
-        guard own.isEmpty, !compilation.diagnostics.all.isEmpty else { return own }
-        return paths.flatMap { path -> [Diagnostic] in
-            guard let syntax = compilation.syntax[path], let schema = compilation.schemas[path]
-            else { return [] }
-            return zip(syntax.imports, schema.imports)
-                .filter { compilation.isBroken($0.1) }
-                .map { item, _ in
-                    Diagnostic(
-                        rule: .language(.brokenImport), path: syntax.source.path,
-                        range: item.range,
-                        text: "`\(item.path)` has mistakes, or imports a schema that has")
-                }
         }
     }
 }
