@@ -66,7 +66,7 @@ struct Program {
         let method = services[0].methods[streams ? 1 : 0]
         if let stream = try? ends[side].core.call(
             method, terms, now: now, Caller(),
-            { if !streams { $0.bytes(1, [UInt8](repeating: 7, count: size)) } })
+            { if !streams { $0.field(1, "b", [UInt8](repeating: 7, count: size)) } })
         {
             ends[side].calls.append(stream)
         }
@@ -83,7 +83,7 @@ struct Program {
         let size = Int(byte()) * 50
         ends[side].core.now = now
         let sent = try? ends[side].core.send(stream, endsStream: endsStream) {
-            $0.bytes(1, [UInt8](repeating: 9, count: size))
+            $0.field(1, "b", [UInt8](repeating: 9, count: size))
         }
         if sent != nil, endsStream, !ours { ends[side].served.removeAll { $0 == stream } }
     }

@@ -79,7 +79,9 @@ struct Listening {
                 of: services[0].methods[0].id, given.span, &cursor, now: now)
             {
                 check(Core.Body(range: range))
-                _ = try? core.send(core.fresh.stream, endsStream: true) { $0.bytes(1, [1, 2]) }
+                _ = try? core.send(core.fresh.stream, endsStream: true) {
+                    $0.field(1, "b", [1, 2] as [UInt8])
+                }
                 continue
             }
             switch core.next(given.span, &cursor, now: now) {
@@ -88,7 +90,9 @@ struct Listening {
                 if let body = request.body { check(body) }
                 // Answered at once, later, or by its caller's end.
                 if request.stream % 6 == 1 {
-                    _ = try? core.send(request.stream, endsStream: true) { $0.bytes(1, [1, 2]) }
+                    _ = try? core.send(request.stream, endsStream: true) {
+                        $0.field(1, "b", [1, 2] as [UInt8])
+                    }
                 } else if request.stream % 6 == 3 {
                     core.finish(request.stream, RPCError(.aborted, "no"))
                 }
@@ -180,6 +184,7 @@ let target: @Sendable ([UInt8]) -> Void = {
     case "status": fuzzStatus
     case "program": fuzzProgram
     case "parted": fuzzParted
+    case "json": fuzzJSON
     default: fatalError("FUZZ_TARGET names no target")
     }
 }()

@@ -2,7 +2,7 @@ import Testing
 
 @testable import RPCCodegen
 
-/// docs/IDL.md, part 9: what each mistake is called and where it is said to be.
+/// docs/IDL.md, part 10: what each mistake is called and where it is said to be.
 @Suite struct DiagnosticsTests {
     /// The body of a message, and the mistakes of the schema with columns in that line.
     static let fields: [(String, [String])] = [

@@ -4,7 +4,7 @@ import Testing
 @testable import RPCCodegen
 @testable import RPCRuntime
 
-/// docs/IDL.md, part 10: what two ages of a schema mean for calls between them.
+/// docs/IDL.md, part 11: what two ages of a schema mean for calls between them.
 @Suite struct SchemaVerdictTests {
     static let schema = """
         package clock.v1

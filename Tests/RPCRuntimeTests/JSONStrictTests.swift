@@ -125,6 +125,14 @@ import Testing
             #"{"aTimestamp":"2026-02-30T00:00:00Z"}"#,
             #"/aTimestamp: "2026-02-30T00:00:00Z" is no timestamp"#
         ),
+        (
+            #"{"aTimestamp":"2026-02-03T00:00:00z"}"#,
+            #"/aTimestamp: "2026-02-03T00:00:00z" is no timestamp"#
+        ),
+        (
+            #"{"aTimestamp":"2026-02-03t00:00:00Z"}"#,
+            #"/aTimestamp: "2026-02-03t00:00:00Z" is no timestamp"#
+        ),
         (#"{"aTimestamp":0}"#, "/aTimestamp: expected a string, not a number"),
         (#"{"aDuration":"1"}"#, #"/aDuration: "1" is no duration"#),
         (#"{"aDuration":"1.s"}"#, #"/aDuration: "1.s" is no duration"#),

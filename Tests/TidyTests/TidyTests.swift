@@ -89,7 +89,7 @@ import Testing
 
     @Test func `the protocol cores import no system and no clock`() throws {
         let folders =
-            ["Codec", "Wire", "Connection", "Schema"].map { "Sources/RPCRuntime/\($0)/" }
+            ["Codec", "JSON", "Wire", "Connection", "Schema"].map { "Sources/RPCRuntime/\($0)/" }
             + ["Sources/ZKProtocol/Codec/"]
         let sources = try Repository.productSources()
         for folder in folders {

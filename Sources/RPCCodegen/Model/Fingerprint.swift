@@ -14,7 +14,7 @@ enum FNV1a {
 }
 
 extension Compilation {
-    /// What the wire form of a service depends on, as text: `docs/IDL.md`, part 8.
+    /// What the wire form of a service depends on, as text: `docs/IDL.md`, part 9.
     func canonicalText(_ service: ServiceModel) -> String {
         canonicalText(service, service.methods)
     }

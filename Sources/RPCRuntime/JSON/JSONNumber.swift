@@ -37,8 +37,8 @@ struct JSONNumber {
         if index < text.count, text[index] | 0x20 == UInt8(ascii: "e") {
             index += 1
             var isBelow = false
-            if index < text.count, text[index] == UInt8(ascii: "-") || text[index] == UInt8(ascii: "+") {
-                isBelow = text[index] == UInt8(ascii: "-")
+            if let sign = Self.sign(text, index) {
+                isBelow = sign == UInt8(ascii: "-")
                 index += 1
             }
             guard Self.digit(text, index) != nil else { return nil }
@@ -57,6 +57,12 @@ struct JSONNumber {
         guard index < text.count else { return nil }
         let digit = text[index] &- UInt8(ascii: "0")
         return digit < 10 ? UInt64(digit) : nil
+    }
+
+    private static func sign(_ text: Span<UInt8>, _ index: Int) -> UInt8? {
+        guard index < text.count else { return nil }
+        return text[index] == UInt8(ascii: "-") || text[index] == UInt8(ascii: "+")
+            ? text[index] : nil
     }
 
     /// Takes a digit behind those there are; false when it does not fit.

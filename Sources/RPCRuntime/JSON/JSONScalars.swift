@@ -205,7 +205,13 @@ extension Timestamp {
     public mutating func decodeValue(
         from bytes: Span<UInt8>, _ reader: inout JSONReader, _ limit: Unlimited
     ) throws(DecodingFailure) {
-        self = try reader.text(bytes, "timestamp") { Timestamp($0) }
+        self = try reader.text(bytes, "timestamp") { text in
+            // Small letters are RFC 3339's, but not protobuf's.
+            let isCapital =
+                text.count > 10 && text[10] == UInt8(ascii: "T")
+                && text[text.count - 1] != UInt8(ascii: "z")
+            return isCapital ? Timestamp(text) : nil
+        }
     }
 }
 

@@ -10,7 +10,7 @@ public enum SchemaVerdict: Sendable, Hashable {
     /// The most changes that are listed.
     public static var changesMax: Int { 32 }
 
-    /// Compares what a method takes and gives at both ends: the table of `docs/IDL.md`, part 10.
+    /// Compares what a method takes and gives at both ends: the table of `docs/IDL.md`, part 11.
     ///
     /// - Parameter method: `package.Service/method`.
     public init(of method: String, own: DescriptorSet, peer: DescriptorSet) {

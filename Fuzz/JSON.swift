@@ -1,0 +1,129 @@
+/// A text of JSON that is read must be written as one that reads the same, in either form.
+///
+/// The first byte says whether members that are not known are passed over.
+@Sendable func fuzzJSON(_ bytes: [UInt8]) {
+    guard let first = bytes.first else { return }
+    let text = Array(bytes.dropFirst())
+    guard let value = try? Sample(decodingJSON: text, ignoresUnknown: first & 1 != 0)
+    else { return }
+    for writesDefaults in [false, true] {
+        let again = value.encodedJSON(writesDefaults: writesDefaults)
+        guard let second = try? Sample(decodingJSON: again) else {
+            return report(false, "what was written as JSON cannot be read")
+        }
+        report(second == value, "what was written as JSON reads otherwise")
+        report(
+            second.encodedJSON(writesDefaults: writesDefaults) == again,
+            "the JSON form is not the same twice")
+    }
+    guard let binary = try? Sample(decoding: value.encoded()) else {
+        return report(false, "what came as JSON has no binary form")
+    }
+    report(binary == value, "what came as JSON is another value in the binary form")
+    roundTrip(Sample.self, text)
+}
+
+/// A message with a field of each kind.
+private struct Sample: Message {
+    enum Kind: OpenEnum {
+        case none, some
+        case unrecognized(Int32)
+
+        init() { self = .none }
+
+        init(rawValue: Int32) {
+            switch rawValue {
+            case 0: self = .none
+            case 1: self = .some
+            default: self = .unrecognized(rawValue)
+            }
+        }
+
+        var rawValue: Int32 {
+            switch self {
+            case .none: 0
+            case .some: 1
+            case .unrecognized(let number): number
+            }
+        }
+
+        static let jsonNames = EnumNames("fuzz.Kind", [0: "KIND_NONE", 1: "KIND_SOME"])
+    }
+
+    enum Choice: Hashable, Sendable {
+        case text(String)
+        indirect case inner(Sample)
+    }
+
+    var flag = false
+    var small: Int32 = 0
+    var large: UInt64 = 0
+    var half: Float = 0
+    var real: Double = 0
+    var text = ""
+    var data: [UInt8] = []
+    var at = Timestamp()
+    var span = Duration.zero
+    var key = RPCUUID()
+    var kind: Kind?
+    var list: [Sample] = []
+    var map: [String: Kind] = [:]
+    var numbers: [Int64: Double] = [:]
+    var choice: Choice?
+    var unknownFields: [UInt8] = []
+
+    static var typeName: String { "fuzz.Sample" }
+
+    private var chosenText: String? { if case .text(let value) = choice { value } else { nil } }
+    private var chosenInner: Sample? { if case .inner(let value) = choice { value } else { nil } }
+
+    func write(to writer: inout some FieldWriter & ~Copyable & ~Escapable) {
+        writer.field(1, "flag", flag)
+        writer.field(2, "small", small)
+        writer.field(3, "largeNumber", large)
+        writer.field(4, "half", half)
+        writer.field(5, "real", real)
+        writer.field(6, "text", text)
+        writer.field(7, "data", data)
+        writer.field(8, "at", at)
+        writer.field(9, "span", span)
+        writer.field(10, "key", key)
+        writer.field(11, "kind", kind)
+        writer.field(12, "list", list)
+        writer.field(13, "map", map)
+        writer.field(14, "numbers", numbers)
+        writer.field(15, "chosenText", chosenText)
+        writer.field(16, "chosenInner", chosenInner)
+        writer.unknown(unknownFields)
+    }
+
+    mutating func read(from bytes: Span<UInt8>, _ reader: inout some FieldReader)
+        throws(DecodingFailure)
+    {
+        while try reader.more(bytes) {
+            try reader.field(bytes, 1, "flag", &flag)
+            try reader.field(bytes, 2, "small", &small, -1000...1000)
+            try reader.field(bytes, 3, "largeNumber", &large)
+            // Not a number is not equal to itself, and outside every range.
+            try reader.field(bytes, 4, "half", &half, -.greatestFiniteMagnitude ... .infinity)
+            try reader.field(bytes, 5, "real", &real, -.infinity ... .greatestFiniteMagnitude)
+            try reader.field(bytes, 6, "text", &text, 0...1000)
+            try reader.field(bytes, 7, "data", &data, 0...1000)
+            try reader.field(bytes, 8, "at", &at)
+            try reader.field(bytes, 9, "span", &span)
+            try reader.field(bytes, 10, "key", &key)
+            try reader.field(bytes, 11, "kind", &kind)
+            try reader.field(bytes, 12, "list", &list, count: 100)
+            try reader.field(bytes, 13, "map", &map, keys: 0...100, count: 100)
+            try reader.field(
+                bytes, 14, "numbers", &numbers, -.infinity ... .greatestFiniteMagnitude, count: 100)
+            try reader.choice(bytes, 15, "chosenText", &choice, Choice.text, 0...1000) {
+                if case .text(let value) = $0 { value } else { nil }
+            }
+            try reader.choice(bytes, 16, "chosenInner", &choice, Choice.inner) {
+                if case .inner(let value) = $0 { value } else { nil }
+            }
+            try reader.rest(bytes, &unknownFields)
+        }
+    }
+}
