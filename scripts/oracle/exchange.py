@@ -378,9 +378,12 @@ def fields_of(data):
 
 def map_key(field, data):
     """The key of an entry in a form that sorts as the language says."""
-    content = dict(fields_of(data))[field.number << 3 | (2 if field.type == Field.TYPE_STRING else 0)]
+    tag = field.number << 3 | (2 if field.type == Field.TYPE_STRING else 0)
+    content = dict(fields_of(data)).get(tag)
     if field.type == Field.TYPE_STRING:
-        return content
+        return content or b""
+    if content is None:
+        return 0
     value, _ = read_varint(content, 0)
     signed = field.type in (Field.TYPE_INT32, Field.TYPE_INT64)
     return value - (1 << 64) if signed and value >> 63 else value
