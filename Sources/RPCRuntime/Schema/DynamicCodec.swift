@@ -17,11 +17,6 @@ public struct DynamicCodec: Sendable {
     /// Whether a message can be read and written: it and all its fields are in the schema.
     public func hasMessage(_ name: String) -> Bool { schema.messages[name] != nil }
 
-    /// The types of a method, `package.Service/method`; nil where the schema has none of that name.
-    public func types(of method: String) -> (request: String, response: String)? {
-        schema.methods[method].map { ($0.request, $0.response) }
-    }
-
     // MARK: From JSON
 
     /// The binary form of a message that a text of JSON says.

@@ -115,10 +115,13 @@ extension Session {
             try await reflection.describe(DescribeRequest(service: service), options)
         }
         do throws(DecodingFailure) {
-            return try DynamicMethod(method, service, description.descriptorSet)
+            if let method = try DynamicMethod(method, service, description.descriptorSet) {
+                return method
+            }
         } catch {
             throw .answer("the schema of \(service) cannot be read: \(error)")
         }
+        throw .answer("the schema of \(service) lacks the messages of \(method.name)")
     }
 
     /// `package.Service/method` without the package.
@@ -157,14 +160,16 @@ struct DynamicMethod: Sendable {
         descriptor.kind == .clientStreaming || descriptor.kind == .bidirectional
     }
 
-    init(
+    /// Nil where the schema has not all that the method needs.
+    init?(
         _ method: ServedMethod, _ service: String, _ schema: [UInt8]
     ) throws(DecodingFailure) {
-        self.service = service
-        codec = DynamicCodec(try DescriptorSet(decoding: schema))
-        guard let types = codec.types(of: method.name), codec.hasMessage(types.request),
+        let schema = try DescriptorSet(decoding: schema)
+        codec = DynamicCodec(schema)
+        guard let types = schema.types(of: method.name), codec.hasMessage(types.request),
             codec.hasMessage(types.response)
-        else { throw DecodingFailure(.truncated, offset: schema.count, message: method.name) }
+        else { return nil }
+        self.service = service
         self.types = types
         descriptor = MethodDescriptor(
             name: method.name, id: method.number, kind: method.kind, deadline: method.deadline,
