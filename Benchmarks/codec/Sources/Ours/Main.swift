@@ -14,6 +14,7 @@ enum Program {
             try measured("punch", punch(Samples.Punch(7))),
             try measured("page", page()),
             try measured("blob", Blob(data: Samples.blob)),
+            try measuredJSON("json-page", page()),
         ])
     }
 
@@ -47,6 +48,24 @@ enum Program {
                         }
                     }
                 ),
+            ])
+    }
+
+    @inline(__always)
+    private static func measuredJSON<M: Message>(_ name: String, _ message: M) throws -> Case {
+        let json = message.encodedJSON()
+        return Case(
+            name,
+            bytes: {
+                let decoded = try M(decodingJSON: json)
+                guard decoded == message, decoded.encodedJSON() == json else {
+                    throw Failure("\(name) does not come back as it went")
+                }
+                return json
+            },
+            rows: [
+                ("encode", { for _ in 0..<$0 { consume(message.encodedJSON()) } }),
+                ("decode", { for _ in 0..<$0 { consume(try M(decodingJSON: json)) } }),
             ])
     }
 
