@@ -38,6 +38,11 @@ import Testing
         ),
         ("hashValue: string = 1", ["5: every message has a member `hashValue` already"]),
         ("unknownFields: bytes = 1", ["5: every message has a member `unknownFields` already"]),
+        (
+            "description: string = 1 (redact)",
+            ["5: `description` is what a message says of itself in logs: it cannot be redacted"]
+        ),
+        ("description: string = 1", []),
         ("a: string = 1 (max 0)", ["24: a limit is 1 to 2147483647"]),
         ("a: string = 1 (max 2147483648)", ["24: a limit is 1 to 2147483647"]),
         (

@@ -99,6 +99,13 @@ extension Resolver {
                 .emptyOneof, oneof.name.range,
                 "`\(oneof.name.text)` has no choices; give it some or take it away")
         }
+        // Swift takes a property of this name for the text that is printed for the message.
+        for field in message.fields
+        where field.name.text == "description" && field.options.redact != nil {
+            report(
+                .memberOfEvery, field.name.range,
+                "`description` is what a message says of itself in logs: it cannot be redacted")
+        }
         for field in message.fields {
             if field.oneof != nil, Names.optionalCases.contains(field.name.text) {
                 reportOptionalLike(field.name)
