@@ -33,7 +33,8 @@ func append(_ part: [UInt8], to output: inout [UInt8]) {
 /// The answer to one record: two parts.
 func answer(_ kind: String, _ type: any Message.Type, _ content: [UInt8]) -> ([UInt8], [UInt8]) {
     do throws(DecodingFailure) {
-        let message = try kind == "b" ? type.init(decoding: content) : type.init(decodingJSON: content)
+        let message =
+            try kind == "b" ? type.init(decoding: content) : type.init(decodingJSON: content)
         let encoded = message.encoded()
         let again = try type.init(decoding: encoded)
         guard again.encoded() == encoded else { return (Array("-not deterministic".utf8), []) }

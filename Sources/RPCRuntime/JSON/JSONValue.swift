@@ -74,7 +74,12 @@ extension Message {
     /// fields at their default, empty lists and empty maps.
     @inlinable
     public func encodedJSON(redacts: Bool = false, writesDefaults: Bool = false) -> [UInt8] {
-        var writer = JSONWriter(redacts: redacts, writesDefaults: writesDefaults)
+        // Names and quotes make about twice as much of the binary form.
+        var size = WireSize()
+        write(to: &size)
+        var bytes: [UInt8] = []
+        bytes.reserveCapacity(size.bound / 2 * 5)
+        var writer = JSONWriter(bytes, redacts: redacts, writesDefaults: writesDefaults)
         encodeValue(into: &writer)
         return writer.bytes
     }
