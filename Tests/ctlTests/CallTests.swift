@@ -67,6 +67,39 @@ import Testing
         #expect(run.output.hasPrefix("{\"peer\":\"spiffe://biometricflow/ctl/alice\""))
     }
 
+    /// Three payloads, the last of them empty.
+    private static let payloads = "{\"data\":\"AQ==\"}\n\n{\"data\":\"AQID\"}\n{}\n"
+
+    @Test func `a stream of requests has one on each line`() async throws {
+        let run = try await run(["call", "Echo/upload", "-"], input: Self.payloads)
+        #expect(run.exitCode == .ok && run.errors == "")
+        #expect(run.output == "{\"count\":\"3\",\"size\":3}\n")
+        let empty = try await self.run(["call", "Echo/upload", "-"])
+        #expect(empty.output == "{}\n")
+    }
+
+    @Test func `streams go both ways at once`() async throws {
+        let run = try await run(["call", "Echo/chat", "-"], input: Self.payloads)
+        #expect(run.exitCode == .ok && run.errors == "")
+        #expect(run.output == "{\"data\":\"AQ==\"}\n{\"data\":\"AQID\"}\n{}\n")
+        // More than the windows of both ends hold.
+        let line = "{\"data\":\"\(String(repeating: "A", count: 40_000))\"}\n"
+        let many = String(repeating: line, count: 100)
+        let large = try await self.run(["call", "Echo/chat", "-"], input: many)
+        #expect(large.exitCode == .ok && large.output == many)
+    }
+
+    @Test func `a mistake in a stream of requests names its line`() async throws {
+        let run = try await run(["call", "Echo/upload", "-"], input: "{}\n{\"data\":1}\n")
+        #expect(run.exitCode == .usage && run.output == "")
+        #expect(run.errors.contains("message 2: /data: expected a string, not a number"))
+    }
+
+    @Test func `metadata goes before the request`() async throws {
+        let run = try await run(["call", "Echo/echo", "{}", "--metadata", "fail=yes"])
+        #expect(run.exitCode == .conflict && run.errors.contains("the caller wants it so"))
+    }
+
     static let refused: [([String], Terminal.ExitCode, String)] = [
         (["Fleet/createKey", "{\"nam\":\"x\"}"], .usage, "/nam: no field is called \"nam\""),
         (["Fleet/createKey", "{\"name\":1}"], .usage, "/name: expected a string, not a number"),

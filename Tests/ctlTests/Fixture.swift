@@ -91,12 +91,13 @@ final class ScriptedGateway: Sendable {
             certificate: certificates.certificate("gateway/main"),
             key: certificates.key("gateway/main"), ca: certificates.ca,
             trustDomain: "biometricflow", peerRoles: ["location", "ctl"], isServer: true)
-        let served = [Fleet.descriptor, Introspection.descriptor]
+        let served = [Fleet.descriptor, Introspection.descriptor, Echo.descriptor]
         let introspection = IntrospectionService(services: served)
         server = RPCServer(
             tls: tls, loop: loop,
             services: [
                 Fleet.handlers(fleet), Introspection.handlers(introspection),
+                Echo.handlers(EchoHandler()),
                 Reflection.handlers(ReflectionService(served)),
             ])
         introspection.observe(server)
