@@ -103,7 +103,7 @@ import Testing
         func child(_ inner: [UInt8]) -> [UInt8] {
             var writer = WireWriter([0x92, 0x07])
             writer.varint(UInt64(inner.count))
-            writer.raw(inner)
+            writer.unknown(inner)
             return writer.bytes
         }
         func group(_ inner: [UInt8]) -> [UInt8] { [0xC3, 0x3E] + inner + [0xC4, 0x3E] }

@@ -111,7 +111,7 @@ import Testing
             var writer = WireWriter()
             writer.varint(tag)
             writer.varint(UInt64(inner.bytes.count))
-            writer.raw(inner.bytes)
+            writer.unknown(inner.bytes)
             return writer.bytes
         }
         for bytes in [

@@ -153,73 +153,53 @@ extension OpenEnum {
     }
 }
 
-extension Float: FieldValue {
-    @inlinable public static var unlimited: ClosedRange<Float> { -.infinity ... .infinity }
-    @inlinable public static var fieldDefault: Float { 0 }
+/// A number of IEEE 754, whose bits are written as they are.
+public protocol FixedValue: FieldValue, BinaryFloatingPoint, LosslessStringConvertible
+where Limit == ClosedRange<Self> {
+    associatedtype Bits: FixedWidthInteger & UnsignedInteger
+    var bitPattern: Bits { get }
+    init(bitPattern: Bits)
+}
+
+extension Float: FixedValue {
     @inlinable public static var wireType: WireType { .fixed32 }
-
-    @inlinable @inline(__always)
-    public func measure(_ size: inout WireSize) { size.add(4) }
-
-    @inlinable
-    public func encodeField(_ number: UInt32, into output: inout OutputSpan<UInt8>) {
-        // By bits, so that a negative zero is written.
-        if bitPattern == 0 { return }
-        var width = 1
-        output.tag(number, .fixed32)
-        encodeValue(into: &output, &width)
-    }
-
-    @inlinable
-    public func encodeValue(into output: inout OutputSpan<UInt8>, _ width: inout Int) {
-        for shift in stride(from: UInt32(0), to: 32, by: 8) {
-            output.append(UInt8(truncatingIfNeeded: bitPattern >> shift))
-        }
-    }
-
-    @inlinable
-    public mutating func decodeValue(
-        from bytes: Span<UInt8>, _ reader: inout WireReader, _ limit: ClosedRange<Float>
-    ) throws(DecodingFailure) {
-        self = Float(bitPattern: try reader.fixed32(bytes))
-        try check(reader, limit)
-    }
 }
 
-extension Double: FieldValue {
-    @inlinable public static var unlimited: ClosedRange<Double> { -.infinity ... .infinity }
-    @inlinable public static var fieldDefault: Double { 0 }
+extension Double: FixedValue {
     @inlinable public static var wireType: WireType { .fixed64 }
+}
+
+extension FixedValue {
+    @inlinable public static var unlimited: ClosedRange<Self> { -.infinity ... .infinity }
+    @inlinable public static var fieldDefault: Self { 0 }
 
     @inlinable @inline(__always)
-    public func measure(_ size: inout WireSize) { size.add(8) }
+    public func measure(_ size: inout WireSize) { size.add(Bits.bitWidth / 8) }
 
     @inlinable
     public func encodeField(_ number: UInt32, into output: inout OutputSpan<UInt8>) {
         // By bits, so that a negative zero is written.
         if bitPattern == 0 { return }
         var width = 1
-        output.tag(number, .fixed64)
+        output.tag(number, Self.wireType)
         encodeValue(into: &output, &width)
     }
 
     @inlinable
     public func encodeValue(into output: inout OutputSpan<UInt8>, _ width: inout Int) {
-        for shift in stride(from: UInt64(0), to: 64, by: 8) {
-            output.append(UInt8(truncatingIfNeeded: bitPattern >> shift))
+        for shift in stride(from: 0, to: Bits.bitWidth, by: 8) {
+            output.append(UInt8(truncatingIfNeeded: bitPattern >> Bits(shift)))
         }
     }
 
     @inlinable
     public mutating func decodeValue(
-        from bytes: Span<UInt8>, _ reader: inout WireReader, _ limit: ClosedRange<Double>
+        from bytes: Span<UInt8>, _ reader: inout WireReader, _ limit: ClosedRange<Self>
     ) throws(DecodingFailure) {
-        self = Double(bitPattern: try reader.fixed64(bytes))
+        self = Self(bitPattern: try reader.fixed(bytes))
         try check(reader, limit)
     }
-}
 
-extension FieldValue where Self: BinaryFloatingPoint, Limit == ClosedRange<Self> {
     @inlinable
     func check(_ reader: some FieldReader, _ limit: Limit) throws(DecodingFailure) {
         // Not a number is outside every range that the schema writes.

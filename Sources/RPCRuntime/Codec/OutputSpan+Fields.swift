@@ -91,6 +91,7 @@ extension OutputSpan: FieldWriter where Element == UInt8 {
     /// Appends bytes; the memory has room for them.
     @inlinable @inline(__always)
     mutating func copy(_ bytes: Span<UInt8>) {
+        precondition(bytes.count <= freeCapacity)
         // The bound lets the compiler leave out a check for each byte.
         for index in 0..<Swift.min(bytes.count, freeCapacity) { append(bytes[index]) }
     }

@@ -106,10 +106,11 @@ extension Timestamp: Message {
         Self.secondsRange.contains(seconds) && (0...999_999_999).contains(nanoseconds)
     }
 
-    // The same for the binary form, which other modules cannot make of the above.
+    // The binary form once more, since other modules cannot make it of the above.
 
+    /// Whatever an error while reading has left here.
     @inlinable
-    public func measure(_ size: inout WireSize) { size.add(18) }
+    public func measure(_ size: inout WireSize) { size.add(23) }
 
     public func encodeField(_ number: UInt32, into output: inout OutputSpan<UInt8>) {
         if seconds == 0, nanoseconds == 0 { return }
@@ -126,15 +127,7 @@ extension Timestamp: Message {
         output.end(start, &length)
     }
 
-    public mutating func decodeValue(
-        from bytes: Span<UInt8>, _ reader: inout WireReader, _ limit: Unlimited
-    ) throws(DecodingFailure) {
-        let outer = try reader.enter(bytes)
-        do throws(DecodingFailure) {
-            try decode(from: bytes, &reader)
-        } catch {
-            throw error.inside(Self.typeName)
-        }
-        reader.leave(outer)
-    }
+    public mutating func decode(from bytes: Span<UInt8>, _ reader: inout WireReader)
+        throws(DecodingFailure)
+    { try read(from: bytes, &reader) }
 }

@@ -141,25 +141,16 @@ public struct WireReader: Sendable {
         position += count
     }
 
+    /// Reads the bits of a number, lowest byte first.
     @inlinable
-    mutating func fixed32(_ bytes: Span<UInt8>) throws(DecodingFailure) -> UInt32 {
-        guard end - position >= 4 else { throw failure(.truncated) }
-        var value: UInt32 = 0
-        for index in 0..<4 {
-            value |= UInt32(bytes[position + index]) << UInt32(index * 8)
-        }
-        position += 4
-        return value
-    }
-
-    @inlinable
-    mutating func fixed64(_ bytes: Span<UInt8>) throws(DecodingFailure) -> UInt64 {
-        guard end - position >= 8 else { throw failure(.truncated) }
-        var value: UInt64 = 0
-        for index in 0..<8 {
-            value |= UInt64(bytes[position + index]) << UInt64(index * 8)
-        }
-        position += 8
+    mutating func fixed<Bits: FixedWidthInteger>(
+        _ bytes: Span<UInt8>
+    ) throws(DecodingFailure) -> Bits {
+        let count = Bits.bitWidth / 8
+        guard end - position >= count else { throw failure(.truncated) }
+        var value: Bits = 0
+        for index in 0..<count { value |= Bits(bytes[position + index]) << Bits(index * 8) }
+        position += count
         return value
     }
 

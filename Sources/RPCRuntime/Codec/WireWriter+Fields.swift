@@ -52,5 +52,5 @@ extension WireWriter: FieldWriter {
     }
 
     @inlinable
-    public mutating func unknown(_ fields: [UInt8]) { raw(fields) }
+    public mutating func unknown(_ fields: [UInt8]) { bytes.append(contentsOf: fields) }
 }

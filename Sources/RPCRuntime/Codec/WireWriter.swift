@@ -1,9 +1,8 @@
 /// Appends fields in the wire format to an array that it owns.
 ///
 /// To reuse an array, move it in and out: `WireWriter(bytes)`, then `writer.bytes`. Plain values
-/// that equal their default are not written; optional ones are when they are not nil. A nested
-/// message is written in place behind one length byte, and moved up when that was not enough:
-/// so no size is computed beforehand and small messages, nearly all of them, cost nothing extra.
+/// that equal their default are not written; optional ones are when they are not nil. Room for a
+/// whole message is made at once, and its long fields can be kept ``apart``.
 @frozen
 public struct WireWriter: Sendable {
     /// What has been written, behind what was there before.
@@ -51,10 +50,9 @@ public struct WireWriter: Sendable {
         apartCount += value.count
     }
 
-    /// Appends what `body` writes, with its length before it; returns that length.
+    /// Appends what `body` writes, with its length before it.
     @inlinable
-    @discardableResult
-    mutating func delimited(_ body: (inout WireWriter) -> Void) -> Int {
+    mutating func delimited(_ body: (inout WireWriter) -> Void) {
         let start = bytes.count
         let before = apartCount
         bytes.append(0)
@@ -65,23 +63,17 @@ public struct WireWriter: Sendable {
         } else {
             widen(start, length)
         }
-        return length
     }
 
     /// Makes room for a length of several bytes at `start` and writes it there.
     @usableFromInline
     mutating func widen(_ start: Int, _ length: Int) {
-        var size = 1
-        var rest = UInt64(length) >> 7
-        while rest > 0 {
-            size += 1
-            rest >>= 7
-        }
+        let size = WireSize.varint(UInt64(length))
         bytes.insert(contentsOf: repeatElement(0, count: size - 1), at: start)
         for index in apart.indices where apart[index].place > start {
             apart[index].place += size - 1
         }
-        rest = UInt64(length)
+        var rest = UInt64(length)
         for index in start..<(start + size - 1) {
             bytes[index] = UInt8(truncatingIfNeeded: rest) | 0x80
             rest >>= 7
@@ -89,11 +81,6 @@ public struct WireWriter: Sendable {
         bytes[start + size - 1] = UInt8(truncatingIfNeeded: rest)
     }
 
-    /// Appends fields that are in the wire format already.
-    @inlinable
-    public mutating func raw(_ fields: [UInt8]) {
-        if !fields.isEmpty { bytes.append(contentsOf: fields) }
-    }
 }
 
 /// How a field's value is laid out.

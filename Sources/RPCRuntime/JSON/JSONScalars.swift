@@ -73,28 +73,14 @@ extension Bool {
     }
 }
 
-extension Float {
+extension FixedValue {
     /// By bits, so that a negative zero is written.
     public var isFieldDefault: Bool { bitPattern == 0 }
 
     public func encodeValue(into writer: inout JSONWriter) { writer.floating(self) }
 
     public mutating func decodeValue(
-        from bytes: Span<UInt8>, _ reader: inout JSONReader, _ limit: ClosedRange<Float>
-    ) throws(DecodingFailure) {
-        self = try reader.floating(bytes)
-        try check(reader, limit)
-    }
-}
-
-extension Double {
-    /// By bits, so that a negative zero is written.
-    public var isFieldDefault: Bool { bitPattern == 0 }
-
-    public func encodeValue(into writer: inout JSONWriter) { writer.floating(self) }
-
-    public mutating func decodeValue(
-        from bytes: Span<UInt8>, _ reader: inout JSONReader, _ limit: ClosedRange<Double>
+        from bytes: Span<UInt8>, _ reader: inout JSONReader, _ limit: ClosedRange<Self>
     ) throws(DecodingFailure) {
         self = try reader.floating(bytes)
         try check(reader, limit)

@@ -77,9 +77,11 @@ public struct DynamicCodec: Sendable {
     ) throws(DecodingFailure) -> [UInt8] {
         var writer = WireWriter()
         if let (key, value) = entry(field) {
+            var keys: Set<[UInt8]> = []
             try reader.entries(bytes) { reader throws(DecodingFailure) in
                 var entry = WireWriter()
                 try self.key(key, bytes, &reader, &entry)
+                guard keys.insert(entry.bytes).inserted else { throw reader.duplicate(bytes) }
                 try reader.take(bytes, ":")
                 try self.value(value, bytes, &reader, &entry)
                 writer.field(field.wireNumber, "", Optional(RawMessage(entry.bytes)))
@@ -378,44 +380,5 @@ public struct RawMessage: Message {
         throws(DecodingFailure)
     {
         while try reader.more(bytes) { try reader.rest(bytes, &self.bytes) }
-    }
-}
-
-extension JSONReader {
-    /// Runs `body` before each element of a list.
-    mutating func elements(
-        _ bytes: Span<UInt8>, _ body: (inout JSONReader) throws(DecodingFailure) -> Void
-    ) throws(DecodingFailure) {
-        let first = try value(bytes)
-        guard first == UInt8(ascii: "[") else { throw mismatch(first, "a list") }
-        position += 1
-        if try peek(bytes) == UInt8(ascii: "]") {
-            position += 1
-            return
-        }
-        var index = 0
-        repeat {
-            do throws(DecodingFailure) { try body(&self) } catch { throw error.below("\(index)") }
-            index += 1
-        } while try isFollowed(bytes, closing: "]")
-    }
-
-    /// Runs `body` before each key of an object that is a map.
-    mutating func entries(
-        _ bytes: Span<UInt8>, _ body: (inout JSONReader) throws(DecodingFailure) -> Void
-    ) throws(DecodingFailure) {
-        let first = try value(bytes)
-        guard first == UInt8(ascii: "{") else { throw mismatch(first, "an object") }
-        position += 1
-        if try peek(bytes) == UInt8(ascii: "}") {
-            position += 1
-            return
-        }
-        repeat {
-            let place = try keyPlace(bytes)
-            do throws(DecodingFailure) { try body(&self) } catch {
-                throw locate(error, bytes, place)
-            }
-        } while try isFollowed(bytes, closing: "}")
     }
 }
