@@ -128,7 +128,7 @@ import Testing
         #expect(try await output() == "3\n")
 
         // A lock beside the schemas is checked, and no file that SwiftPM wonders about.
-        #expect(try LockCommand(["--root", sources]).run(print: { _ in }) == 0)
+        #expect(try Program.run(Arguments(["lock", sources]), print: { _ in }) == 0)
         let locked = try await build()
         #expect(locked.status == 0 && !locked.standardError.contains("unhandled"))
         let hour = "package t.v1\nmessage Hour { number: string = 1\nname: string = 2 }\n"

@@ -27,8 +27,8 @@ import Testing
 
     private func lock(_ arguments: String...) throws -> (status: Int32, text: String) {
         var lines: [String] = []
-        let command = try LockCommand(["--root", folder.path] + arguments)
-        let status = try command.run(print: { lines.append($0) })
+        let status = try Program.run(
+            Arguments(["lock", "--root", folder.path] + arguments), print: { lines.append($0) })
         return (status, lines.joined(separator: "\n"))
     }
 
@@ -160,12 +160,14 @@ import Testing
             (["--level", "advice"], "--level takes wire, json or source, not `advice`"),
         ]
         for (arguments, reason) in wrong {
-            let error = try #require(throws: Program.Failure.self) { try LockCommand(arguments) }
+            let error = try #require(throws: Program.Failure.self) {
+                try Arguments(["lock"] + arguments)
+            }
             #expect(error.text.contains(reason), "\(error.text)")
         }
         #expect(throws: Program.Failure.self) {
-            try LockCommand(["--root", folder.file("none")]).run(print: { _ in })
+            try Program.run(Arguments(["lock", "--root", folder.file("none")]), print: { _ in })
         }
-        #expect(try lock("--help").text == LockCommand.help)
+        #expect(try lock("--help").text == Arguments.help(.lock))
     }
 }

@@ -178,7 +178,7 @@ import Testing
 
     static let wrongCalls: [([String], String)] = [
         (["chek", "a.rpc"], "did you mean `check`?"),
-        (["build", "a.rpc"], "but check, lint, format, explain, emit"),
+        (["build", "a.rpc"], "but check, lint, format, explain, lock, emit"),
         (["--emit", "swift"], "there is no command `--emit`"),
         (["emit", "swft", "a.rpc"], "did you mean `swift`?"),
         (["emit", "swift", "--otput", "o"], "did you mean `--output`?"),

@@ -1,7 +1,7 @@
 /// What the command line asks for.
 struct Arguments {
     enum Command: String, CaseIterable {
-        case check, lint, format, explain, emit
+        case check, lint, format, explain, lock, emit
     }
 
     /// What `emit` writes.
@@ -10,14 +10,15 @@ struct Arguments {
     }
 
     enum Option: String, CaseIterable {
-        case root, output, label, allow, check, json, help
+        case root, output, label, allow, check, level, json, help
+        case approveBreaking = "approve-breaking"
 
         var flag: String { "--\(rawValue)" }
 
         var hasValue: Bool {
             switch self {
-            case .root, .output, .label, .allow: true
-            case .check, .json, .help: false
+            case .root, .output, .label, .allow, .level: true
+            case .check, .approveBreaking, .json, .help: false
             }
         }
     }
@@ -25,12 +26,14 @@ struct Arguments {
     /// Nil where only the help is wanted.
     var command: Command?
     var kind: Kind?
-    /// As given; see ``rootFolder``.
+    /// As given; `Files.root` has what is meant.
     var root: String?
     var output: String?
     var label: String?
     var allowed: Set<LintRule> = []
     var onlyChecks = false
+    var level: BreakingLevel?
+    var approvesBreaking = false
     var wantsJSON = false
     var wantsHelp = false
     /// Files and folders.
@@ -45,8 +48,7 @@ struct Arguments {
             return
         }
         guard let command = Command(rawValue: first) else {
-            throw Self.unknown(
-                first, "command", Command.allCases.map(\.rawValue) + [LockCommand.name])
+            throw Self.unknown(first, "command", Command.allCases.map(\.rawValue))
         }
         self.command = command
         var words: [String] = []
@@ -92,6 +94,8 @@ struct Arguments {
         case .label: label = value
         case .allow: try allow(value)
         case .check: onlyChecks = true
+        case .level: level = try Self.level(value)
+        case .approveBreaking: approvesBreaking = true
         case .json: wantsJSON = true
         case .help: wantsHelp = true
         }
@@ -112,6 +116,13 @@ struct Arguments {
         }
     }
 
+    private static func level(_ word: String) throws(Program.Failure) -> BreakingLevel {
+        guard let level = BreakingLevel(rawValue: word), level.isFailing else {
+            throw Program.Failure(text: "--level takes wire, json or source, not `\(word)`")
+        }
+        return level
+    }
+
     private static func unknown(
         _ word: String, _ what: String, _ known: [String]
     ) -> Program.Failure {
@@ -126,7 +137,7 @@ struct Arguments {
     private mutating func take(_ words: [String], _ command: Command) throws(Program.Failure) {
         var words = words[...]
         switch command {
-        case .check, .lint, .format: break
+        case .check, .lint, .format, .lock: break
         case .explain:
             for word in words { rules.append(try Self.subject(word)) }
             if rules.isEmpty {
@@ -146,8 +157,8 @@ struct Arguments {
             }
         }
         schemas = words.map(Self.withoutSlash)
-        // A module without schemas has a catalog too, an empty one.
-        if schemas.isEmpty, kind != .catalog {
+        // A module without schemas has a catalog too, an empty one; a lock takes all by itself.
+        if schemas.isEmpty, kind != .catalog, command != .lock {
             throw Program.Failure(text: "name the schemas, or a folder of them")
         }
     }
@@ -166,6 +177,7 @@ extension Arguments.Command {
         case .lint: [.root, .allow, .json, .help]
         case .format: [.check, .json, .help]
         case .explain: [.help]
+        case .lock: [.root, .level, .approveBreaking, .json, .help]
         case .emit: [.root, .output, .label, .json, .help]
         }
     }

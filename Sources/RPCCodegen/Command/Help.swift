@@ -86,6 +86,25 @@ extension Arguments {
 
             example: RPCCodegen explain IDL042 LINT004
             """
+        case .lock:
+            """
+            Writes what the schemas below a folder promise to its file schema.lock; builds then fail
+            on changes that break it (docs/EVOLUTION.md).
+
+            usage: RPCCodegen lock [--root FOLDER] [--level LEVEL] [--approve-breaking] [SCHEMA...]
+
+            \(rootOption)
+              --level LEVEL       what fails a build from now on: wire, json (and wire; the level of
+                                  a new lock) or source (and both)
+              --approve-breaking  write it though something breaks that was promised
+            \(jsonOption)
+            \(helpOption)
+
+            Without SCHEMA it takes every .rpc file below the folder. Nothing is written where a
+            schema has mistakes, or where something breaks and that is not approved.
+
+            example: RPCCodegen lock Schemas
+            """
         case .emit: emitHelp
         }
     }

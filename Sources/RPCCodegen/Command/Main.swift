@@ -4,12 +4,7 @@ import Foundation
 enum Program {
     static func main() {
         do throws(Failure) {
-            let arguments = Array(CommandLine.arguments.dropFirst())
-            if arguments.first == LockCommand.name {
-                exit(try LockCommand(Array(arguments.dropFirst())).run())
-            }
-            let status = try run(try Arguments(arguments))
-            exit(status)
+            exit(try run(try Arguments(Array(CommandLine.arguments.dropFirst()))))
         } catch {
             FileHandle.standardError.write(Data("RPCCodegen: \(error.text)\n".utf8))
             exit(2)
@@ -44,6 +39,8 @@ enum Program {
         case .explain:
             print(arguments.rules.map(Explanation.text).joined(separator: "\n\n"))
             return 0
+        case .lock:
+            return try LockCommand(arguments: arguments, report: report).run()
         case .emit:
             guard let kind = arguments.kind else { return 0 }
             return try emit(kind, arguments, report)

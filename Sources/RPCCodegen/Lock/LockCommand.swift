@@ -2,93 +2,25 @@ import Foundation
 
 /// `RPCCodegen lock`: writes `schema.lock`.
 struct LockCommand {
-    static let name = "lock"
-
-    var root = "."
-    var level: BreakingLevel?
-    var approvesBreaking = false
-    var wantsHelp = false
-    var schemas: [String] = []
-
-    init(_ arguments: [String]) throws(Program.Failure) {
-        var rest = arguments[...]
-        func value(
-            _ option: String, _ rest: inout ArraySlice<String>
-        ) throws(Program.Failure) -> String {
-            guard let value = rest.popFirst() else {
-                throw Program.Failure(text: "\(option) needs a value")
-            }
-            return value
-        }
-        while let argument = rest.popFirst() {
-            switch argument {
-            case "-h", "--help": wantsHelp = true
-            case "--root": root = try value(argument, &rest)
-            case "--approve-breaking": approvesBreaking = true
-            case "--level":
-                let word = try value(argument, &rest)
-                guard let level = BreakingLevel(rawValue: word), level.isFailing else {
-                    throw Program.Failure(
-                        text: "--level takes wire, json or source, not `\(word)`")
-                }
-                self.level = level
-            case _ where argument.hasPrefix("-"):
-                let hint = Names.suggestion(
-                    for: argument, among: ["--help", "--root", "--approve-breaking", "--level"])
-                throw Program.Failure(text: "there is no option `\(argument)`\(hint)")
-            default: schemas.append(argument)
-            }
-        }
-        // A folder alone is the root, as for other commands.
-        if root == ".", schemas.count == 1, Files.isFolder(schemas[0]) {
-            root = schemas.removeLast()
-        }
-        while root.count > 1, root.hasSuffix("/") { root.removeLast() }
-    }
-
-    static let help = """
-        Writes what the schemas below a folder promise to its file schema.lock; builds then fail
-        on changes that break it (docs/EVOLUTION.md).
-
-        usage: RPCCodegen lock [--root FOLDER] [--level LEVEL] [--approve-breaking] [SCHEMA...]
-
-          --root FOLDER       the folder that the schemas lie in (default: the current one)
-          --level LEVEL       what fails a build from now on: wire, json (and wire; the level of a
-                              new lock) or source (and both)
-          --approve-breaking  write it though something breaks that was promised
-          -h, --help          this text
-
-        Without SCHEMA it takes every .rpc file below the folder. Nothing is written where a schema
-        has mistakes, or where something breaks and that is not approved.
-        Exit status: 0 done, 1 not written, 2 wrong call or unreadable file.
-        """
+    let arguments: Arguments
+    let report: Report
 
     /// Writes the lock; the exit status.
-    func run(print: (String) -> Void = { Swift.print($0) }) throws(Program.Failure) -> Int32 {
-        if wantsHelp {
-            print(Self.help)
-            return 0
-        }
-        var compilation = Compilation(tree: Files.tree(root: root))
-        var paths: [String] = []
-        for file in schemas { paths.append(try Files.relative(file, to: root)) }
-        if schemas.isEmpty { paths = compilation.tree.list().sorted() }
-        for path in paths where !compilation.load(path) {
-            throw Program.Failure(text: "cannot read \(compilation.tree.displayed(path))")
-        }
-        if paths.isEmpty { throw Program.Failure(text: "there are no schemas below \(root)") }
+    func run() throws(Program.Failure) -> Int32 {
+        let root = try Files.root(arguments)
+        var wanted = arguments
+        if wanted.schemas.isEmpty { wanted.schemas = [root] }
+        var (compilation, paths) = try Program.compilation(wanted)
         compilation.checkModule(paths)
-        let mistakes = compilation.diagnostics.sorted
-        for mistake in mistakes {
-            print(mistake.rendered { compilation.source(displayed: $0) })
-        }
-        guard mistakes.isEmpty else { return 1 }
-        return try write(compilation, paths, print)
+        let found = compilation
+        let status = report.status(found.diagnostics.sorted) { found.source(displayed: $0) }
+        return try status == 0 ? write(found, paths, root) : status
     }
 
     private func write(
-        _ compilation: Compilation, _ paths: [String], _ print: (String) -> Void
+        _ compilation: Compilation, _ paths: [String], _ root: String
     ) throws(Program.Failure) -> Int32 {
+        let print = report.print
         let path = compilation.tree.displayed(LockFile.name)
         var lock = LockFile(promise: Promise())
         if let bytes = try Self.bytes(root: root) {
@@ -100,10 +32,10 @@ struct LockCommand {
                 return 1
             }
         }
-        lock.level = level ?? lock.level
+        lock.level = arguments.level ?? lock.level
         let check = LockCheck(lock, compilation, paths)
         let failures = check.failures
-        if !failures.isEmpty, !approvesBreaking {
+        if !failures.isEmpty, !arguments.approvesBreaking {
             for failure in failures { print(check.render(failure, "error")) }
             print(
                 "\(path) is not written: \(failures.count) changes break what it promises; "
