@@ -404,6 +404,20 @@ import Testing
             ])
     }
 
+    @Test func `control characters cannot reach what is generated`() {
+        let schema =
+            "package a.v1\r\n/// One\rlet injected = 1\r\nmessage M (deprecated \"a\r\u{1}b\") {}\r\n"
+        func text(_ code: Int) -> String {
+            "error: a control character (\(code)) has no meaning in comments and in quotes"
+        }
+        #expect(
+            TestTree(schema).headlines() == [
+                "test.rpc:2:8: \(text(13))", "test.rpc:3:25: \(text(13))",
+                "test.rpc:3:26: \(text(1))",
+            ])
+        #expect(TestTree("package a.v1\r\n/// One\ttwo\r\nmessage M {}\r\n").headlines() == [])
+    }
+
     @Test func `bytes that are no text are reported and read on`() {
         let bytes = Array("package a.v1\nmessage M { ".utf8) + [0xFF, 0xFE, 0x0A, 0x7D]
         var compilation = Compilation(

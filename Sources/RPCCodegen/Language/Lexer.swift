@@ -134,8 +134,10 @@ struct Lexer {
             return
         }
         while let next = byte(), next != UInt8(ascii: "\n") { position += 1 }
-        var text = source.text(SourceRange(start: start, end: position))[...]
-        if text.last == "\r" { text.removeLast() }
+        var range = SourceRange(start: start, end: position)
+        if byte(-1) == UInt8(ascii: "\r") { range.end -= 1 }
+        checkControls(range, &diagnostics)
+        let text = source.text(range)
         if text.hasPrefix("///"), !text.hasPrefix("////") {
             documentation.append(String(text.dropFirst(3)))
         } else {
@@ -162,8 +164,10 @@ struct Lexer {
         while let next = byte(), next != UInt8(ascii: "\n"), next != UInt8(ascii: "\"") {
             position += 1
         }
-        let text = source.text(SourceRange(start: start + 1, end: position))
+        let inner = SourceRange(start: start + 1, end: position)
+        let text = source.text(inner)
         if byte() == UInt8(ascii: "\"") {
+            checkControls(inner, &diagnostics)
             position += 1
         } else {
             let hasReturn = position > start + 1 && byte(-1) == UInt8(ascii: "\r")
@@ -175,6 +179,20 @@ struct Lexer {
                     range: SourceRange(start: end, end: end), replacement: "\""))
         }
         add(.string, from: start, text: text)
+    }
+
+    /// Reports control characters in a text that is copied into what is generated, where a return
+    /// would end its line.
+    private func checkControls(_ range: SourceRange, _ diagnostics: inout Diagnostics) {
+        for index in range.start..<range.end {
+            let byte = source.bytes[index]
+            if byte >= 0x20 && byte != 0x7F || byte == UInt8(ascii: "\t") { continue }
+            let place = SourceRange(start: index, end: index + 1)
+            diagnostics.report(
+                .strayCharacter, source, place,
+                "a control character (\(byte)) has no meaning in comments and in quotes",
+                fix: Diagnostic.Fix(range: place, replacement: ""))
+        }
     }
 
     /// Reports a run of characters that the language does not have, once.
