@@ -1,7 +1,9 @@
 /// A rule of the language that a schema can break; its number never changes and never comes back.
 ///
 /// What each says, with a wrong and a right example, is in the catalogue.
-enum Rule: Int, CaseIterable, Sendable {
+enum Rule: Int, NumberedRule {
+    static let prefix = "IDL"
+
     // What the text is made of.
     case notUTF8 = 1
     case strayCharacter = 2
@@ -91,16 +93,9 @@ enum Rule: Int, CaseIterable, Sendable {
     case routeTwice = 106
     case safeRoute = 107
 
-    /// `IDL042`.
-    var id: String {
-        let digits = String(rawValue)
-        return "IDL" + String(repeating: "0", count: Swift.max(0, 3 - digits.count)) + digits
-    }
-
-    /// The rule of `IDL042`, `idl42` or `42`.
+    /// The rule of `IDL042`, `idl42` or `42`: a number alone is one of these.
     init?(id: String) {
-        let digits = id.lowercased().hasPrefix("idl") ? id.dropFirst(3) : id[...]
-        guard let number = Int(digits), let rule = Rule(rawValue: number) else { return nil }
-        self = rule
+        guard let number = Int(id) ?? Self.number(in: id) else { return nil }
+        self.init(rawValue: number)
     }
 }

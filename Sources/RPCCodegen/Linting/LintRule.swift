@@ -1,5 +1,7 @@
 /// What the linter warns of; a rule's number never changes and never comes back.
-enum LintRule: Int, CaseIterable, Sendable {
+enum LintRule: Int, NumberedRule {
+    static let prefix = "LINT"
+
     case form = 1
     case packageVersion = 2
     case unusedImport = 3
@@ -11,20 +13,6 @@ enum LintRule: Int, CaseIterable, Sendable {
     case unmarkedRead = 9
     case idempotency = 10
     case unstableImport = 11
-
-    /// `LINT004`.
-    var id: String {
-        let digits = String(rawValue)
-        return "LINT" + String(repeating: "0", count: Swift.max(0, 3 - digits.count)) + digits
-    }
-
-    /// The rule of `LINT004`, in capitals or not.
-    init?(id: String) {
-        guard let rule = Self.allCases.first(where: { $0.id == id.uppercased() }) else {
-            return nil
-        }
-        self = rule
-    }
 
     /// What is wrong with it, and what to do.
     var explanation: String {

@@ -23,7 +23,9 @@ enum BreakingLevel: String, CaseIterable, Sendable {
 }
 
 /// A change that breaks what a lock promises; its number never changes and never comes back.
-enum BreakingRule: Int, CaseIterable, Sendable {
+enum BreakingRule: Int, NumberedRule {
+    static let prefix = "LOCK"
+
     // Fields.
     case fieldRemoved = 1
     case fieldNameFreed = 2
@@ -67,20 +69,6 @@ enum BreakingRule: Int, CaseIterable, Sendable {
     case idempotencyWeakened = 54
     case routeChanged = 55
     case timeShortened = 56
-
-    /// `LOCK004`.
-    var id: String {
-        let digits = String(rawValue)
-        return "LOCK" + String(repeating: "0", count: Swift.max(0, 3 - digits.count)) + digits
-    }
-
-    /// The rule of `LOCK004` or `lock4`.
-    init?(id: String) {
-        guard id.lowercased().hasPrefix("lock"), let number = Int(id.dropFirst(4)),
-            let rule = BreakingRule(rawValue: number)
-        else { return nil }
-        self = rule
-    }
 
     var level: BreakingLevel {
         switch self {
