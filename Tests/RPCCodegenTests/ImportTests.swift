@@ -131,4 +131,40 @@ import Testing
                 "`Echo` is declared twice in one module, where Swift has one name"
             ])
     }
+
+    @Test func `a chain of thousands of imports is compiled`() throws {
+        let count = 3000
+        var files = ["s\(count).rpc": "package chain.v1\nmessage M\(count) {}\n"]
+        for index in 0..<count {
+            files["s\(index).rpc"] =
+                "package chain.v1\nimport \"s\(index + 1).rpc\"\n"
+                + "message M\(index) { m: M\(index + 1)? = 1 }\n"
+        }
+        let compilation = TestTree(files).compile("s0.rpc")
+        #expect(compilation.diagnostics.all.map(\.text) == [])
+        #expect(compilation.schemas.count == count + 1)
+        #expect(!compilation.isBroken("s0.rpc"))
+        let schema = try #require(compilation.schemas["s0.rpc"])
+        let set = DescriptorEmitter(compilation: compilation).set([schema])
+        #expect(set.count > 50 * count)
+    }
+
+    @Test func `layers of imports that meet again are walked once`() {
+        // The ways from the top to the bottom are 2 to the power of the layers.
+        let layers = 60
+        var files = [
+            "a\(layers).rpc": "package d.v1\nmessage Wrong { x: strin = 1 }\n",
+            "b\(layers).rpc": "package d.v1\n",
+        ]
+        for layer in 0..<layers {
+            for side in ["a", "b"] {
+                files["\(side)\(layer).rpc"] =
+                    "package d.v1\nimport \"b\(layer + 1).rpc\"\nimport \"a\(layer + 1).rpc\"\n"
+            }
+        }
+        let compilation = TestTree(files).compile("a0.rpc")
+        #expect(compilation.diagnostics.all.count == 1)
+        #expect(compilation.isBroken("a0.rpc"))
+        #expect(!compilation.isBroken("b\(layers).rpc"))
+    }
 }

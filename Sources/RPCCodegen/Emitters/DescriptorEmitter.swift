@@ -3,27 +3,38 @@
 struct DescriptorEmitter {
     let compilation: Compilation
 
-    /// The schemas and all they need, each file behind those that it imports.
-    func set(_ schemas: [Schema]) -> [UInt8] {
-        var seen: Set<String> = []
-        var set = DescriptorBytes()
-        for schema in schemas { add(schema, &seen, &set) }
-        return set.bytes
+    private enum Step {
+        /// A file, behind those that it imports.
+        case add(String)
+        /// A schema whose imports are there.
+        case write(Schema, imports: [String])
     }
 
-    private func add(_ schema: Schema, _ seen: inout Set<String>, _ set: inout DescriptorBytes) {
-        guard seen.insert(ProtoEmitter.path(schema.path)).inserted else { return }
-        let imports = ProtoEmitter(compilation: compilation).imports(schema)
-        for path in imports {
-            if let wellKnown = WellKnownFile(rawValue: path) {
-                if seen.insert(path).inserted { set.message(1) { wellKnown.write(&$0) } }
-            } else if let other = compilation.schemas.values
-                .first(where: { ProtoEmitter.path($0.path) == path })
-            {
-                add(other, &seen, &set)
+    /// The schemas and all they need, each file behind those that it imports.
+    func set(_ schemas: [Schema]) -> [UInt8] {
+        let known = Dictionary(
+            compilation.schemas.values.map { (ProtoEmitter.path($0.path), $0) },
+            uniquingKeysWith: { first, _ in first })
+        var seen: Set<String> = []
+        var set = DescriptorBytes()
+        // The last is the next. No recursion: chains of imports can be long.
+        var steps = schemas.reversed().map { Step.add(ProtoEmitter.path($0.path)) }
+        while let step = steps.popLast() {
+            switch step {
+            case .add(let path):
+                guard seen.insert(path).inserted else { continue }
+                if let wellKnown = WellKnownFile(rawValue: path) {
+                    set.message(1) { wellKnown.write(&$0) }
+                } else if let schema = known[path] {
+                    let imports = ProtoEmitter(compilation: compilation).imports(schema)
+                    steps.append(.write(schema, imports: imports))
+                    steps += imports.reversed().map { .add($0) }
+                }
+            case .write(let schema, let imports):
+                set.message(1) { file(schema, imports, &$0) }
             }
         }
-        set.message(1) { file(schema, imports, &$0) }
+        return set.bytes
     }
 
     private func file(_ schema: Schema, _ imports: [String], _ out: inout DescriptorBytes) {

@@ -49,9 +49,7 @@ struct MarkdownEmitter {
                 + method.roles.map { $0 == MethodModel.anyRole ? "any" : "`\($0)`" }
                 .joined(separator: ", "),
         ]
-        if let words = method.idempotency.words {
-            facts.append("- \(words.prefix(1).uppercased())\(words.dropFirst())")
-        }
+        if let words = method.idempotency.words { facts.append("- \(words)") }
         if let route = method.route {
             facts.append("- HTTP: `\(route.verb) \(route.pattern)`" + bodyWords(route))
         }

@@ -55,11 +55,8 @@ extension OpenAPIEmitter {
     }
 
     private func facts(_ method: MethodModel) -> String {
-        var facts = ["Deadline: \(method.deadlineWords)."]
-        if let words = method.idempotency.words {
-            facts.append("\(words.prefix(1).uppercased())\(words.dropFirst()).")
-        }
-        return facts.joined(separator: " ")
+        ["Deadline: \(method.deadlineWords)", method.idempotency.words].compactMap(\.self)
+            .map { $0 + "." }.joined(separator: " ")
     }
 
     /// Each of the roles alone is enough.

@@ -45,14 +45,14 @@ extension MethodKind {
 }
 
 extension Idempotency {
-    /// Nil where nothing is known.
+    /// A sentence without its dot; nil where nothing is known.
     var words: String? {
         switch self {
         case .unknown: nil
-        case .safe: "safe: no call changes anything"
-        case .idempotent(nil): "idempotent: a second call changes nothing more"
+        case .safe: "Safe: no call changes anything"
+        case .idempotent(nil): "Idempotent: a second call changes nothing more"
         case .idempotent(let key?):
-            "idempotent by `\(key)`: a second call with the same value changes nothing more"
+            "Idempotent by `\(key)`: a second call with the same value changes nothing more"
         }
     }
 }

@@ -72,7 +72,7 @@ extension LockComparison {
     }
 
     private mutating func compareTimes(_ call: Call) {
-        func shown(_ time: Int64?) -> String { time.map(MethodPromise.time) ?? "none" }
+        func shown(_ time: Int64?) -> String { time.map(MethodModel.time) ?? "none" }
         let none = Int64.max
         let (before, now) = (call.before, call.now)
         if now.deadlineMilliseconds ?? none < before.deadlineMilliseconds ?? none {

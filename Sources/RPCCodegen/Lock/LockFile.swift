@@ -128,8 +128,8 @@ extension MethodPromise: CustomStringConvertible {
     /// `(A) -> stream B deadline none idle 60s role ctl, gateway`; the name is not in it.
     var description: String {
         let parts: [String?] = [
-            "\(signature) deadline \(deadlineMilliseconds.map(Self.time) ?? "none")",
-            idleMilliseconds.map { "idle \(Self.time($0))" },
+            "\(signature) deadline \(deadlineMilliseconds.map(MethodModel.time) ?? "none")",
+            idleMilliseconds.map { "idle \(MethodModel.time($0))" },
             idempotency.schemaText,
             route.map(\.schemaText),
             "role \(roles.sorted().joined(separator: ", "))",
@@ -142,15 +142,6 @@ extension MethodPromise: CustomStringConvertible {
         let request = kind.streamsRequests ? "stream " : ""
         let response = kind.streamsResponses ? "stream " : ""
         return "(\(request)\(self.request)) -> \(response)\(self.response)"
-    }
-
-    /// In the largest unit that gives a whole number.
-    static func time(_ milliseconds: Int64) -> String {
-        for (unit, size) in [("h", 3_600_000), ("m", 60_000), ("s", 1000)] as [(String, Int64)]
-        where milliseconds % size == 0 {
-            return "\(milliseconds / size)\(unit)"
-        }
-        return "\(milliseconds)ms"
     }
 }
 

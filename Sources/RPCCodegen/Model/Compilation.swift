@@ -15,8 +15,6 @@ struct Compilation {
     private(set) var schemas: [String: Schema] = [:]
     var diagnostics = Diagnostics()
     private(set) var moduleMistakes: [Diagnostic] = []
-    /// The paths being loaded, from the outermost to the one that imports.
-    private var loading: [String] = []
     private var messages: [TypeName: MessageModel] = [:]
     private var enums: [TypeName: EnumModel] = [:]
 
@@ -27,8 +25,13 @@ struct Compilation {
 
     /// Whether a schema or anything it imports has mistakes.
     func isBroken(_ path: String) -> Bool {
-        diagnostics.contains(path: tree.displayed(path))
-            || (schemas[path]?.imports ?? []).contains { isBroken($0) }
+        var seen: Set<String> = [path]
+        var waiting = [path]
+        while let next = waiting.popLast() {
+            if diagnostics.contains(path: tree.displayed(next)) { return true }
+            waiting += (schemas[next]?.imports ?? []).filter { seen.insert($0).inserted }
+        }
+        return false
     }
 
     /// The text behind a displayed path.
@@ -36,52 +39,101 @@ struct Compilation {
         syntax.values.first { $0.source.path == path }?.source
     }
 
+    // MARK: Loading
+
+    /// A schema whose imports are being read.
+    private struct Loading {
+        let path: String
+        let syntax: SchemaSyntax
+        /// How many of its imports were looked at, and what they name.
+        var count = 0
+        var named: Set<String> = []
+        var imports: [String] = []
+
+        init(path: String, syntax: SchemaSyntax) {
+            self.path = path
+            self.syntax = syntax
+        }
+
+        mutating func next() -> ImportSyntax? {
+            guard count < syntax.imports.count else { return nil }
+            defer { count += 1 }
+            return syntax.imports[count]
+        }
+    }
+
     /// Reads a schema and its imports; false where there is no such file.
     @discardableResult
     mutating func load(_ path: String) -> Bool {
         if syntax[path] != nil { return true }
-        guard let bytes = tree.read(path) else { return false }
-        let source = SourceText(path: tree.displayed(path), bytes: bytes)
-        let parsed = Parser.parse(source, &diagnostics)
-        syntax[path] = parsed
-        loading.append(path)
-        defer { loading.removeLast() }
-        var seen: Set<String> = []
-        var imports: [String] = []
-        for item in parsed.imports {
-            guard let target = importTarget(item, source) else { continue }
-            guard seen.insert(target).inserted else {
-                diagnostics.report(
-                    .importTwice, source, item.range, "`\(item.path)` is imported twice",
-                    related: parsed.imports.first { $0.path == item.path }.map {
-                        .init(path: source.path, range: $0.range, text: "the first is here")
-                    },
-                    fix: Diagnostic.Fix(range: source.withLine(item.whole), replacement: ""))
+        guard let outermost = open(path) else { return false }
+        // Each imports the next. No recursion: the chain is as long as its author wants.
+        var loading = [outermost]
+        while var schema = loading.popLast() {
+            guard let item = schema.next() else {
+                resolve(schema.path, schema.syntax, schema.imports)
                 continue
             }
-            if let start = loading.firstIndex(of: target) {
-                let cycle = (loading[start...] + [target]).joined(separator: " → ")
-                diagnostics.report(
-                    .importCycle, source, item.range, "the imports form a cycle: \(cycle)")
-                continue
+            var inner: Loading?
+            if let target = importTarget(item, &schema, loading) {
+                if syntax[target] == nil { inner = open(target) }
+                if syntax[target] == nil {
+                    reportMissing(item, target, schema.syntax.source)
+                } else {
+                    schema.imports.append(target)
+                }
             }
-            guard load(target) else {
-                let nearest = Names.nearest(to: target, among: tree.list())
-                diagnostics.report(
-                    .importMissing, source, item.range,
-                    "there is no schema `\(target)`" + Names.question(nearest),
-                    fix: nearest.map {
-                        Diagnostic.Fix(range: item.range, replacement: "\"\($0)\"")
-                    })
-                continue
-            }
-            imports.append(target)
+            loading.append(schema)
+            if let inner { loading.append(inner) }
         }
-        resolve(path, parsed, imports)
         return true
     }
 
+    /// Nil where there is no such file.
+    private mutating func open(_ path: String) -> Loading? {
+        guard let bytes = tree.read(path) else { return nil }
+        let source = SourceText(path: tree.displayed(path), bytes: bytes)
+        let parsed = Parser.parse(source, &diagnostics)
+        syntax[path] = parsed
+        return Loading(path: path, syntax: parsed)
+    }
+
+    /// The path that an import names; nil, with a mistake, where that cannot be imported here.
     private mutating func importTarget(
+        _ item: ImportSyntax, _ schema: inout Loading, _ outer: [Loading]
+    ) -> String? {
+        let source = schema.syntax.source
+        guard let target = cleanTarget(item, source) else { return nil }
+        guard schema.named.insert(target).inserted else {
+            diagnostics.report(
+                .importTwice, source, item.range, "`\(target)` is imported twice",
+                related: schema.syntax.imports.first { $0.path == target }.map {
+                    .init(path: source.path, range: $0.range, text: "the first is here")
+                },
+                fix: Diagnostic.Fix(range: source.withLine(item.whole), replacement: ""))
+            return nil
+        }
+        // What was not read yet is not being read.
+        guard syntax[target] != nil else { return target }
+        let chain = outer.map(\.path) + [schema.path]
+        guard let start = chain.firstIndex(of: target) else { return target }
+        let cycle = (chain[start...] + [target]).joined(separator: " → ")
+        diagnostics.report(
+            .importCycle, source, item.range, "the imports form a cycle: \(cycle)")
+        return nil
+    }
+
+    private mutating func reportMissing(
+        _ item: ImportSyntax, _ target: String, _ source: SourceText
+    ) {
+        let nearest = Names.nearest(to: target, among: tree.list())
+        diagnostics.report(
+            .importMissing, source, item.range,
+            "there is no schema `\(target)`" + Names.question(nearest),
+            fix: nearest.map { Diagnostic.Fix(range: item.range, replacement: "\"\($0)\"") })
+    }
+
+    private mutating func cleanTarget(
         _ item: ImportSyntax, _ source: SourceText
     ) -> String? {
         let parts = item.path.split(separator: "/", omittingEmptySubsequences: false)
