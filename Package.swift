@@ -20,6 +20,9 @@ let package = Package(
         .library(name: "RPCRuntime", targets: ["RPCRuntime"]),
         .library(name: "RPCTesting", targets: ["RPCTesting"]),
         .library(name: "RPCServices", targets: ["RPCServices"]),
+        .library(name: "RPCEdge", targets: ["RPCEdge"]),
+        .library(name: "HTTP", targets: ["HTTP"]),
+        .library(name: "Transport", targets: ["Transport"]),
         .library(name: "ZKProtocol", targets: ["ZKProtocol"]),
         .plugin(name: "RPCCodegenPlugin", targets: ["RPCCodegenPlugin"]),
         .plugin(name: "RPCCommandPlugin", targets: ["RPCCommandPlugin"]),
@@ -55,12 +58,12 @@ let package = Package(
             name: "RPCTesting", dependencies: ["RPCRuntime", "Transport"], swiftSettings: strict),
         .target(name: "ZKProtocol", dependencies: ["Transport"], swiftSettings: strict),
         .target(name: "HTTP", dependencies: ["Transport"], swiftSettings: strict),
+        .target(
+            name: "RPCEdge", dependencies: ["HTTP", "RPCRuntime", "Transport"],
+            swiftSettings: strict),
         .target(name: "SQLite", dependencies: ["CSQLite"], swiftSettings: strict),
         .target(name: "ServiceKit", dependencies: ["Transport", "CLinux"], swiftSettings: strict),
         .target(name: "Attendance", swiftSettings: strict),
-        .target(
-            name: "FleetDocuments", dependencies: ["MeshAPI", "RPCRuntime", "HTTP"],
-            swiftSettings: strict),
 
         // The schema compiler and its plugins.
         .executableTarget(name: "RPCCodegen", swiftSettings: strict),
@@ -87,14 +90,13 @@ let package = Package(
         .executableTarget(
             name: "GatewayService",
             dependencies: [
-                "MeshAPI", "RPCRuntime", "RPCServices", "Transport", "HTTP", "FleetDocuments",
-                "SQLite", "ServiceKit",
+                "MeshAPI", "RPCRuntime", "RPCServices", "Transport", "HTTP", "RPCEdge", "SQLite",
+                "ServiceKit",
             ], swiftSettings: strict),
         .executableTarget(
             name: "ctl",
             dependencies: [
-                "MeshAPI", "RPCRuntime", "RPCServices", "Transport", "HTTP", "FleetDocuments",
-                "ServiceKit",
+                "MeshAPI", "RPCRuntime", "RPCServices", "Transport", "HTTP", "ServiceKit",
             ], swiftSettings: strict),
         .executableTarget(
             name: "zk-simulator", dependencies: ["ZKProtocol", "Transport", "ServiceKit"],
@@ -166,7 +168,7 @@ let package = Package(
         .testTarget(
             name: "GatewayServiceTests",
             dependencies: [
-                "GatewayService", "MeshAPI", "RPCRuntime", "Transport", "HTTP", "SQLite",
+                "GatewayService", "MeshAPI", "RPCEdge", "RPCRuntime", "Transport", "HTTP", "SQLite",
                 "ServiceKit", "TestSupport",
             ], swiftSettings: strict),
         .testTarget(

@@ -6,14 +6,14 @@
     let text = Array(bytes.dropFirst())
     guard let value = try? Sample(decodingJSON: text, ignoresUnknown: first & 1 != 0)
     else { return }
-    for writesDefaults in [false, true] {
-        let again = value.encodedJSON(writesDefaults: writesDefaults)
+    for form in [JSONForm.compact, .full, .document] {
+        let again = value.encodedJSON(form)
         guard let second = try? Sample(decodingJSON: again) else {
             return report(false, "what was written as JSON cannot be read")
         }
         report(second == value, "what was written as JSON reads otherwise")
         report(
-            second.encodedJSON(writesDefaults: writesDefaults) == again,
+            second.encodedJSON(form) == again,
             "the JSON form is not the same twice")
     }
     guard let binary = try? Sample(decoding: value.encoded()) else {

@@ -25,6 +25,8 @@ final class Gateway: Sendable {
     private let meshServer: RPCServer
     private let health: HealthService
     private let httpServer: HTTPServer
+    /// From the edge to the mesh's server.
+    private let edgeLink: RPCLink
     private let arrivals: AsyncStream<RPCConnection>
     private let endArrivals: @Sendable () -> Void
     private let certificates: CertificateWatch
@@ -88,9 +90,11 @@ final class Gateway: Sendable {
             ],
             log: { Self.write($0, to: log) }, onConnection: { arrive.yield($0) })
         introspection.observe(meshServer)
-        let edge = Edge(
-            query: query, now: surroundings.now, random: surroundings.random, log: log)
         let now = surroundings.now
+        edgeLink = try Self.edgeLink(to: meshServer, on: meshLoop, configuration.tls)
+        let edge = Edge(
+            to: edgeLink, on: httpLoop, keys: APIKeys(store: store, now: now, log: log),
+            random: surroundings.random, log: log)
         httpServer = try HTTPServer(
             address: configuration.httpListen, loop: httpLoop, tls: webTLS,
             clock: HTTPClock(unixSeconds: { now().seconds }, uptime: surroundings.uptime),
@@ -100,6 +104,18 @@ final class Gateway: Sendable {
         meshAddress = try meshServer.listen(on: configuration.meshListen)
     }
 
+    /// The edge calls like any other peer, with a role of its own that no certificate can have here.
+    static func edgeLink(
+        to server: RPCServer, on loop: EventLoop, _ tls: TLSConfiguration
+    ) throws -> RPCLink {
+        guard let edge = PeerIdentity(uri: "spiffe://\(tls.trustDomain)/edge/gateway"),
+            let own = PeerIdentity(uri: "spiffe://\(tls.trustDomain)/gateway/gateway")
+        else {
+            throw ConfigurationError("mesh.trustDomain is `\(tls.trustDomain)`, which is no name")
+        }
+        return RPCLink(RPCDialler(to: server.local(as: edge, to: own), loop: loop))
+    }
+
     /// Serves until ``shutdown()``.
     func run() async {
         log.info(
@@ -107,6 +123,11 @@ final class Gateway: Sendable {
         async let edge: Void = httpServer.run()
         await withDiscardingTaskGroup { group in
             group.addTask { await self.certificates.run(on: self.meshLoop) }
+            group.addTask {
+                let random = self.surroundings.random
+                await self.edgeLink.run(
+                    random: { Double(random(1).first ?? 0) / 256 }, grace: Self.grace)
+            }
             for await connection in arrivals where connection.peer.role == "location" {
                 group.addTask(executorPreference: meshLoop) { await self.follow(connection) }
             }

@@ -1,3 +1,4 @@
+import Synchronization
 import Transport
 
 /// One connection of a server: requests in turn, each answered before the next is looked at.
@@ -150,9 +151,25 @@ struct HTTPConnection: ~Copyable {
             let keeps = head.keepsAlive && !server.isDraining && framing == .chunked
             let start = ResponseEncoder.head(
                 response, framing: framing, date: date, keepsAlive: keeps)
-            guard await write(start) else { return false }
-            if isHead || response.status.isBodiless { return keeps }
-            return await stream(produce, framing: framing) && keeps
+            if isHead || response.status.isBodiless { return await write(start) && keeps }
+            let end = await stream(produce, behind: start, framing: framing)
+            if case .instead(let other) = end { return await send(other, to: head) }
+            return end == .whole && keeps
+        }
+    }
+
+    /// How a streamed body ended.
+    private enum BodyEnd: Equatable {
+        case whole
+        case cut
+        /// It had not begun; this is answered.
+        case instead(HTTPResponse)
+
+        static func == (left: BodyEnd, right: BodyEnd) -> Bool {
+            switch (left, right) {
+            case (.whole, .whole), (.cut, .cut): true
+            default: false
+            }
         }
     }
 
@@ -161,21 +178,33 @@ struct HTTPConnection: ~Copyable {
     /// One that fails is cut off without its end, so that the client sees
     /// that it is not whole.
     private func stream(
-        _ produce: @Sendable (HTTPBodyWriter) async throws -> Void,
+        _ produce: @Sendable (HTTPBodyWriter) async throws -> Void, behind head: [UInt8],
         framing: ResponseEncoder.Framing
-    ) async -> Bool {
+    ) async -> BodyEnd {
         let (stream, timeout) = (stream, server.options.writeTimeout)
+        let unsent = Lock(head)
         let writer = HTTPBodyWriter { piece in
-            let bytes = framing == .chunked ? ResponseEncoder.chunk(piece) : piece
-            try await stream.write(bytes, timeout: timeout)
+            // The head leaves with the first piece.
+            var bytes = unsent.withLock { head in
+                defer { head = [] }
+                return head
+            }
+            if !piece.isEmpty {
+                bytes += framing == .chunked ? ResponseEncoder.chunk(piece) : piece
+            }
+            if !bytes.isEmpty { try await stream.write(bytes, timeout: timeout) }
         }
         do {
             try await produce(writer)
+            try await writer.begin()
+        } catch let instead as HTTPInstead where unsent.withLock({ !$0.isEmpty }) {
+            return .instead(instead.response)
         } catch {
             server.report(.bodyFailed(remote: stream.remoteAddress, message: "\(error)"))
-            return false
+            return .cut
         }
-        return framing == .untilClose ? true : await write(ResponseEncoder.lastChunk)
+        if framing == .untilClose { return .whole }
+        return await write(ResponseEncoder.lastChunk) ? .whole : .cut
     }
 
     /// Answers what could not be understood and ends the connection.

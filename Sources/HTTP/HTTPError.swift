@@ -32,16 +32,23 @@ public struct HTTPStatus: Sendable, Hashable {
     public static let badRequest = HTTPStatus(400)
     public static let unauthorized = HTTPStatus(401)
     public static let notFound = HTTPStatus(404)
+    public static let forbidden = HTTPStatus(403)
     public static let methodNotAllowed = HTTPStatus(405)
     public static let requestTimeout = HTTPStatus(408)
+    public static let conflict = HTTPStatus(409)
     public static let gone = HTTPStatus(410)
     public static let contentTooLarge = HTTPStatus(413)
     public static let uriTooLong = HTTPStatus(414)
+    public static let unsupportedMediaType = HTTPStatus(415)
     public static let expectationFailed = HTTPStatus(417)
+    public static let tooManyRequests = HTTPStatus(429)
     public static let headerFieldsTooLarge = HTTPStatus(431)
+    /// Not registered, but known from nginx: the client gave up.
+    public static let clientClosedRequest = HTTPStatus(499)
     public static let internalError = HTTPStatus(500)
     public static let notImplemented = HTTPStatus(501)
     public static let unavailable = HTTPStatus(503)
+    public static let gatewayTimeout = HTTPStatus(504)
     public static let versionNotSupported = HTTPStatus(505)
 
     /// The phrase of RFC 9110; empty for codes that this library does not use.
@@ -61,12 +68,15 @@ public struct HTTPStatus: Sendable, Hashable {
         case 410: "Gone"
         case 413: "Content Too Large"
         case 414: "URI Too Long"
+        case 415: "Unsupported Media Type"
         case 417: "Expectation Failed"
         case 429: "Too Many Requests"
         case 431: "Request Header Fields Too Large"
+        case 499: "Client Closed Request"
         case 500: "Internal Server Error"
         case 501: "Not Implemented"
         case 503: "Service Unavailable"
+        case 504: "Gateway Timeout"
         case 505: "HTTP Version Not Supported"
         default: ""
         }

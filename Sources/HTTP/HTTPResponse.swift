@@ -5,6 +5,8 @@ public struct HTTPResponse: Sendable {
         case bytes([UInt8])
         /// Written piece by piece while the closure runs; the piece is with the kernel when the
         /// writer returns, so a slow client slows the closure down.
+        ///
+        /// Before it has written anything, the closure can throw ``HTTPInstead``.
         case stream(@Sendable (HTTPBodyWriter) async throws -> Void)
     }
 
@@ -28,9 +30,19 @@ public struct HTTPResponse: Sendable {
     }
 }
 
-/// Where the pieces of a streamed body go.
+/// Thrown by a streamed body that has not begun: what is answered in its place.
+public struct HTTPInstead: Error, Sendable {
+    public let response: HTTPResponse
+
+    public init(_ response: HTTPResponse) { self.response = response }
+}
+
+/// Where the pieces of a streamed body go; for one task.
 public struct HTTPBodyWriter: Sendable {
     let send: @Sendable ([UInt8]) async throws -> Void
+
+    /// Sends the response's head, if no piece has done that yet.
+    public func begin() async throws { try await send([]) }
 
     /// Sends a piece; an empty one sends nothing.
     public func write(_ bytes: [UInt8]) async throws {

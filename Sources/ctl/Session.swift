@@ -84,6 +84,6 @@ struct Session: Sendable {
 extension LocationList {
     /// The IANA zone of each location.
     var zones: [String: String] {
-        Dictionary(locations.map { ($0.name, $0.zone) }) { first, _ in first }
+        Dictionary(data.map { ($0.name, $0.zone) }) { first, _ in first }
     }
 }

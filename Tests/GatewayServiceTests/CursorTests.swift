@@ -32,12 +32,12 @@ import Testing
             let page = try await fleet.punches(
                 PunchQuery(cursor: cursor, limit: UInt32.random(in: 1...3, using: &random)))
             #expect(page.nextCursor != "")
-            seen += page.punches.map(\.sequence)
+            seen += page.data.map(\.sequence)
             cursor = page.nextCursor
         }
         while true {
             let page = try await fleet.punches(PunchQuery(cursor: cursor))
-            seen += page.punches.map(\.sequence)
+            seen += page.data.map(\.sequence)
             cursor = page.nextCursor
             if !page.hasMore { break }
         }
@@ -53,31 +53,31 @@ import Testing
         var log = TestLog()
         for second in 0..<10 { log.punch("D", "\(second % 2)", Int64(second)) }
         _ = try await fixture.store.ingest(log.batch(), from: "cairo", at: at(0))
-        let query = PunchQuery(users: ["1"], limit: 2)
+        let query = PunchQuery(user: ["1"], limit: 2)
         let first = try await fleet.punches(query)
-        #expect(first.punches.map(\.sequence) == [2, 4])
+        #expect(first.data.map(\.sequence) == [2, 4])
         #expect(first.hasMore)
         var next = query
         next.cursor = first.nextCursor
         let second = try await fleet.punches(next)
         #expect(second == (try await fleet.punches(next)))
-        #expect(second.punches.map(\.sequence) == [6, 8])
+        #expect(second.data.map(\.sequence) == [6, 8])
         next.cursor = second.nextCursor
         let third = try await fleet.punches(next)
-        #expect(third.punches.map(\.sequence) == [10])
+        #expect(third.data.map(\.sequence) == [10])
         #expect(!third.hasMore)
         next.cursor = third.nextCursor
-        #expect(try await fleet.punches(next).punches.isEmpty)
+        #expect(try await fleet.punches(next).data.isEmpty)
     }
 
     @Test func `filters in another order are the same filters`() async throws {
         let fixture = try StoreFixture()
         try await fixture.store.register(["a", "b"])
         let fleet = fleet(fixture)
-        let one = try await fleet.punches(PunchQuery(locations: ["a", "b"], users: ["2", "1"]))
+        let one = try await fleet.punches(PunchQuery(location: ["a", "b"], user: ["2", "1"]))
         let again = PunchQuery(
-            locations: ["b", "a", "a"], users: ["1", "2"], cursor: one.nextCursor)
-        #expect(try await fleet.punches(again).punches.isEmpty)
+            location: ["b", "a", "a"], user: ["1", "2"], cursor: one.nextCursor)
+        #expect(try await fleet.punches(again).data.isEmpty)
     }
 
     @Test func `other filters, other stores, lost futures and forged cursors are refused`()
@@ -97,7 +97,7 @@ import Testing
             } catch { return error.kind }
         }
         #expect(await kind(PunchQuery(cursor: good)) == nil)
-        #expect(await kind(PunchQuery(users: ["7"], cursor: good)) == .cursorMismatch)
+        #expect(await kind(PunchQuery(user: ["7"], cursor: good)) == .cursorMismatch)
         #expect(await kind(PunchQuery(to: at(9), cursor: good)) == .cursorMismatch)
 
         let other = try StoreFixture()
@@ -128,7 +128,7 @@ import Testing
         let fixture = try StoreFixture()
         try await fixture.store.register(["cairo"])
         let error = await #expect(throws: QueryError.self) {
-            _ = try await fleet(fixture).punches(PunchQuery(locations: ["cario"]))
+            _ = try await fleet(fixture).punches(PunchQuery(location: ["cario"]))
         }
         #expect(error?.kind == .unknownLocation)
         #expect(error?.message == "no location is named cario; there are: cairo")

@@ -1,5 +1,6 @@
 import HTTP
 import MeshAPI
+import RPCEdge
 import RPCRuntime
 import ServiceKit
 import Testing
@@ -14,15 +15,26 @@ struct EdgeFixture: Sendable {
     let clock = TestClock(at(120))
     let loop = EventLoop(name: "edge-test")
     let server: HTTPServer
+    let mesh: RPCServer
+    let link: RPCLink
     let token: String
 
     init() async throws {
         stored = try StoreFixture()
         let clock = clock
         let query = FleetQuery(store: stored.store, links: links, now: { clock.now })
+        let checks = GatewayCheck(
+            query: query, configuration: "test",
+            certificates: CertificateWatch([], log: .silent, now: { 0 }))
+        mesh = RPCServer(
+            tls: nil, loop: loop,
+            services: [Fleet.handlers(FleetService(query: query, checks: checks, log: .silent))])
+        let tls = TLSConfiguration(certificate: "", key: "", ca: "")
+        link = try Gateway.edgeLink(to: mesh, on: loop, tls)
         let edge = Edge(
-            query: query, now: { clock.now }, random: { [UInt8](repeating: 0xAB, count: $0) },
-            log: .silent)
+            to: link, on: loop,
+            keys: APIKeys(store: stored.store, now: { clock.now }, log: .silent),
+            random: { [UInt8](repeating: 0xAB, count: $0) }, log: .silent)
         token = try await stored.store.createKey(name: "test", by: "test", at: at(0)).token
         let monotonic = ContinuousClock()
         let start = monotonic.now
@@ -38,11 +50,16 @@ struct EdgeFixture: Sendable {
     static func with(_ body: (EdgeFixture) async throws -> Void) async throws {
         let fixture = try await EdgeFixture()
         defer { fixture.loop.shutdown() }
+        let linked = Task(executorPreference: fixture.loop) {
+            await fixture.link.run(random: { 0.5 }, grace: .zero)
+        }
         async let running: Void = fixture.server.run()
         let outcome: Result<Void, any Error>
         do { outcome = .success(try await body(fixture)) } catch { outcome = .failure(error) }
         fixture.server.drain()
         await running
+        linked.cancel()
+        await linked.value
         try outcome.get()
     }
 
@@ -72,6 +89,43 @@ struct EdgeFixture: Sendable {
             body: parts.count > 1 ? String(parts[1]) : "")
     }
 
+    struct Event {
+        var id: String
+        var data: String
+    }
+
+    /// Reads the first events of a stream.
+    func events(_ target: String, _ fields: String = "", count: Int) async throws
+        -> (head: String, events: [Event])
+    {
+        let stream = try await ByteStream.connect(
+            to: server.localAddress, on: loop, timeout: .seconds(60))
+        defer { stream.close() }
+        try await stream.write(
+            Array(
+                ("GET \(target) HTTP/1.1\r\nHost: h\r\nAuthorization: Bearer \(token)\r\n"
+                    + "\(fields)\r\n").utf8))
+        var bytes: [UInt8] = []
+        while true {
+            // Of a chunk, the line ends alone.
+            let text = String(decoding: bytes, as: UTF8.self).replacing("\r\n", with: "\n")
+            let events = text.split(separator: "\n").filter { $0.hasPrefix("data: ") }
+            let ids = text.split(separator: "\n").filter { $0.hasPrefix("id: ") }
+            if events.count >= count, text.hasSuffix("\n\n\n") {
+                let head = String(text.split(separator: "\n\n").first ?? "")
+                return (
+                    head,
+                    zip(ids, events).map {
+                        Event(id: String($0.dropFirst(4)), data: String($1.dropFirst(6)))
+                    }
+                )
+            }
+            let piece = try await stream.read(timeout: .seconds(20))
+            if piece.isEmpty { return (text, []) }
+            bytes += piece
+        }
+    }
+
     /// Gets `target`, with the fixture's key unless another is given.
     func get(_ target: String, key: String?? = .none, method: String = "GET") async throws
         -> Answer
@@ -83,7 +137,8 @@ struct EdgeFixture: Sendable {
     }
 
     /// A location with one device and two punches, linked and followed to its end.
-    func addCairo() async throws {
+    @discardableResult
+    func addCairo() async throws -> TestLog {
         var log = TestLog()
         log.zone("Africa/Cairo")
         log.device("CK1")
@@ -99,13 +154,15 @@ struct EdgeFixture: Sendable {
                         pollIntervalSeconds: 30), state: .online, completeThrough: at(100))
             ]), on: links.newLink(), over: FakeLink(address: "192.0.2.1:9"),
             at: at(115))
+        return log
     }
 }
 
 @Suite struct EdgeTests {
     static let sources =
         #""complete":true,"as_of":"2026-03-01T08:02:00Z","sources":[{"location":"cairo","#
-        + #""state":"linked","complete_through":"2026-03-01T08:01:40Z","last_sequence":5}]}"#
+        + #""state":"LINK_STATE_LINKED","complete_through":"2026-03-01T08:01:40Z","#
+        + #""last_sequence":"5"}]"#
 
     @Test func `health needs no key and tells nothing`() async throws {
         try await EdgeFixture.with { edge in
@@ -121,12 +178,12 @@ struct EdgeFixture: Sendable {
             let answer = try await edge.get("/v1/punches?limit=1")
             let begin = answer.body.prefix { $0 != "]" }
             #expect(
-                begin == #"{"data":[{"sequence":1,"location":"cairo","device":"CK1","user":"7","#
+                begin == #"{"data":[{"sequence":"1","location":"cairo","device":"CK1","user":"7","#
                     + #""resolved_user":"77","local_time":"T10","instant":"2026-03-01T08:00:10Z","#
                     + #""state":0,"state_name":"check_in","verify":1,"work_code":0,"#
-                    + #""source":"poll","received_at":"2026-03-01T08:00:11Z"}"#)
+                    + #""source":"PUNCH_SOURCE_POLL","received_at":"2026-03-01T08:00:11Z"}"#)
             #expect(answer.body.contains(#"],"next_cursor":""#))
-            #expect(answer.body.hasSuffix(#"","# + Self.sources))
+            #expect(answer.body.hasSuffix(#"","has_more":true,"# + Self.sources + "}"))
             #expect(
                 answer.head == "HTTP/1.1 200 OK\r\nDate: Sun, 06 Nov 1994 08:49:37 GMT\r\n"
                     + "Content-Type: application/json\r\nCache-Control: no-store\r\n"
@@ -136,21 +193,23 @@ struct EdgeFixture: Sendable {
             let locations = try await edge.get("/v1/locations")
             #expect(
                 locations.body
-                    == #"{"data":[{"name":"cairo","state":"linked","cause":null,"#
-                    + #""zone":"Africa/Cairo","log_id":"01010101010101010101010101010101","#
-                    + #""last_sequence":5,"announced_sequence":5,"#
+                    == #"{"data":[{"name":"cairo","state":"LINK_STATE_LINKED","#
+                    + #""zone":"Africa/Cairo","log_id":"AQEBAQEBAQEBAQEBAQEBAQ==","#
+                    + #""last_sequence":"5","announced_sequence":"5","#
                     + #""complete_through":"2026-03-01T08:01:40Z","#
                     + #""last_contact":"2026-03-01T08:01:55Z","address":"192.0.2.1:9","#
-                    + #""devices":1,"punches":2}],"next_cursor":null,"# + Self.sources)
+                    + #""devices":1,"punches":"2","cause":""}],"# + Self.sources
+                    + #","next_cursor":null}"#)
 
             let devices = try await edge.get("/v1/devices?location=cairo")
             #expect(devices.body.hasPrefix(#"{"data":[{"location":"cairo","serial":"CK1","#))
-            #expect(devices.body.contains(#""punches":2,"#))
-            #expect(devices.body.hasSuffix(#"],"next_cursor":null,"# + Self.sources))
+            #expect(devices.body.contains(#""punches":"2","#))
+            #expect(devices.body.contains(#""next_attempt":null,"#))
+            #expect(devices.body.hasSuffix(#"],"# + Self.sources + #","next_cursor":null}"#))
         }
     }
 
-    @Test(arguments: Edge.routes.filter(\.needsKey).map(\.path))
+    @Test(arguments: SchemaCatalog.routes.map(\.pattern) + ["/v1/openapi.json"])
     func `a data route answers nothing without a right key`(path: String) async throws {
         try await EdgeFixture.with { edge in
             try await edge.addCairo()
@@ -166,13 +225,13 @@ struct EdgeFixture: Sendable {
                     #expect(!answer.body.contains("cairo"))
                 }
             }
-            #expect(try await edge.get(path).status == "200")
+            if path != "/v1/live" { #expect(try await edge.get(path).status == "200") }
         }
     }
 
-    @Test func `every route but health needs a key`() {
-        #expect(Edge.routes.filter { !$0.needsKey }.map(\.path) == ["/healthz"])
-        #expect(Edge.routes.count == 4)
+    @Test func `every method with a route may be called by the edge`() {
+        #expect(SchemaCatalog.routes.count == 4)
+        for route in SchemaCatalog.routes { #expect(route.method.roles.contains("edge")) }
     }
 
     @Test func `a problem document has all members`() async throws {
@@ -185,9 +244,9 @@ struct EdgeFixture: Sendable {
             #expect(answer.head.contains("X-Request-Id: abc-1"))
             #expect(
                 answer.body
-                    == #"{"type":"about:blank","title":"Unknown query parameter","status":400,"#
+                    == #"{"type":"about:blank","title":"Bad Request","status":400,"#
                     + #""detail":"`form` is not known here; there are `location`, `device`, "#
-                    + #"`user`, `from`, `to`, `limit`, `cursor`","instance":"/v1/punches","#
+                    + #"`user`, `from`, `to`, `cursor`, `limit`","instance":"/v1/punches","#
                     + #""code":"unknown_parameter","request_id":"abc-1"}"#)
         }
     }
@@ -208,7 +267,7 @@ struct EdgeFixture: Sendable {
                 ("/v1/sites", "404", "not_found"),
                 ("/v1/locations?x=1", "400", "unknown_parameter"),
                 ("/healthz?x=1", "400", "unknown_parameter"),
-                ("/v1/punches?limit=0", "400", "invalid_parameter"),
+                ("/v1/punches?limit=x", "400", "invalid_parameter"),
                 ("/v1/punches?limit=1001", "400", "invalid_parameter"),
                 ("/v1/punches?limit=-1", "400", "invalid_parameter"),
                 ("/v1/punches?limit=1&limit=2", "400", "invalid_parameter"),
@@ -217,7 +276,7 @@ struct EdgeFixture: Sendable {
                 ("/v1/punches?from=2026-02-30T00:00:00Z", "400", "invalid_parameter"),
                 (
                     "/v1/punches?from=2026-02-02T00:00:00Z&to=2026-02-01T00:00:00Z", "400",
-                    "invalid_parameter"
+                    "invalid_argument"
                 ),
                 ("/v1/punches?location=cario", "400", "unknown_location"),
                 ("/v1/devices?location=cario", "400", "unknown_location"),
@@ -243,8 +302,8 @@ struct EdgeFixture: Sendable {
             try await edge.addCairo()
             func sequences(_ query: String) async throws -> [String] {
                 try await edge.get("/v1/punches?\(query)").body
-                    .split(separator: "\"sequence\":").dropFirst()
-                    .map { String($0.prefix { $0 != "," }) }
+                    .split(separator: "\"sequence\":\"").dropFirst()
+                    .map { String($0.prefix { $0 != "\"" }) }
             }
             #expect(try await sequences("location=cairo") == ["1", "2"])
             #expect(try await sequences("device=CK1&device=CK2") == ["1", "2"])
@@ -267,13 +326,54 @@ struct EdgeFixture: Sendable {
             #expect(open.contains(#""complete":false"#))
             #expect(
                 open.contains(
-                    #"{"location":"cairo","state":"unreachable","#
-                        + #""complete_through":"2026-03-01T08:01:40Z","last_sequence":5}"#))
-            #expect(open.contains(#""sequence":2"#))
+                    #"{"location":"cairo","state":"LINK_STATE_UNREACHABLE","#
+                        + #""complete_through":"2026-03-01T08:01:40Z","last_sequence":"5"}"#))
+            #expect(open.contains(#""sequence":"2""#))
             let past = try await edge.get("/v1/punches?to=2026-03-01T08:01:40Z").body
             #expect(past.contains(#""complete":true"#))
             let later = try await edge.get("/v1/punches?to=2026-03-01T08:01:41Z").body
             #expect(later.contains(#""complete":false"#))
+        }
+    }
+
+    @Test func `new punches come as events, and a reader goes on behind the last`() async throws {
+        try await EdgeFixture.with { edge in
+            var log = try await edge.addCairo()
+            let start = try await edge.events("/v1/live", count: 1)
+            #expect(start.head.contains("Content-Type: text/event-stream"))
+            let first = try #require(start.events.first)
+            #expect(first.data.hasPrefix(#"{"data":[],"next_cursor":"#))
+            #expect(first.data.contains(first.id))
+
+            log.punch("CK1", "9", 30)
+            let more = log.batch(after: 5)
+            _ = try await edge.stored.store.ingest(more, from: "cairo", at: at(111))
+            for request in [
+                ("/v1/live", "Last-Event-ID: \(first.id)\r\n"), ("/v1/live?cursor=\(first.id)", ""),
+                // The event that came last goes before the address that was asked for.
+                ("/v1/live?cursor=x", "Last-Event-ID: \(first.id)\r\n"),
+            ] {
+                let resumed = try await edge.events(request.0, request.1, count: 1)
+                #expect(resumed.events.first?.data.contains(#""user":"9""#) == true)
+            }
+        }
+    }
+
+    @Test func `a stream that cannot begin is a problem, not a stream`() async throws {
+        try await EdgeFixture.with { edge in
+            try await edge.addCairo()
+            for (target, status, code) in [
+                ("/v1/live?cursor=x", "400", "invalid_cursor"),
+                ("/v1/live?location=cario", "400", "unknown_location"),
+                ("/v1/live?limit=1001", "400", "invalid_parameter"),
+            ] {
+                let answer = try await edge.get(target)
+                #expect(answer.status == status, "\(target)")
+                #expect(answer.head.contains("application/problem+json"))
+                #expect(answer.body.contains("\"code\":\"\(code)\""), "\(target)")
+            }
+            let head = try await edge.get("/v1/live", method: "HEAD")
+            #expect(head.status == "200" && head.body == "")
         }
     }
 }

@@ -145,16 +145,16 @@ final class FakeLocation: Log.Service, Location.Service {
                 }
                 var users: [String] = []
                 while users.count < 250, let page = try await iterator.next() {
-                    users += page.punches.map(\.punch.user)
+                    users += page.data.map(\.user)
                 }
                 return users
             }
             #expect(users == (0..<250).map(String.init))
 
             let locations = try await fleet.listLocations(ListLocations())
-            #expect(locations.locations.map(\.name) == ["cairo"])
-            #expect(locations.locations.first?.state == .linked)
-            #expect(locations.locations.first?.punches == 250)
+            #expect(locations.data.map(\.name) == ["cairo"])
+            #expect(locations.data.first?.state == .linked)
+            #expect(locations.data.first?.punches == 250)
             let report = try await fleet.check(CheckRequest())
             #expect(
                 report.findings.map(\.area)
@@ -214,7 +214,7 @@ final class FakeLocation: Log.Service, Location.Service {
             #expect(try await status() == "401")
             // A location that is configured is named before it was ever seen.
             let list = try await fleet.listLocations(ListLocations())
-            #expect(list.locations.map(\.state) == [.unreachable])
+            #expect(list.data.map(\.state) == [.unreachable])
             #expect(!list.complete)
         }
     }

@@ -26,8 +26,8 @@ final class StoreFixture: Sendable {
     /// Every punch in commit order, as `location/device/user/time/state`.
     func punches() async throws -> [String] {
         try await store.page(of: PunchFilter(), after: 0, limit: 1_000_000).punches.map {
-            "\($0.location)/\($0.punch.device)/\($0.punch.user)/\($0.punch.localTime)"
-                + "/\($0.punch.state)"
+            "\($0.location)/\($0.device)/\($0.user)/\($0.localTime)"
+                + "/\($0.state)"
         }
     }
 }

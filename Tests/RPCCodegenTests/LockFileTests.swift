@@ -59,6 +59,8 @@ import Testing
                 reserved "odd"
 
             service t.v1.S
+                follow(t.v1.Key) -> stream t.v1.Leaf deadline 9s safe get "/v1/keys" \
+            resume id from text role a
                 read(t.v1.Key) -> t.v1.Leaf deadline 5s safe get "/v1/keys/{id}" role a, b
                 watch(t.v1.Key) -> stream t.v1.Leaf deadline none idle 1m idempotent role a
                 write(t.v1.M) -> t.v1.Leaf deadline 5s idempotent by name \

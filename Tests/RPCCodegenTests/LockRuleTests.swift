@@ -63,6 +63,9 @@ struct LockChange: CustomTestStringConvertible {
             read(Key) -> Leaf { deadline 5s, safe, get "/v1/keys/{id}", role a, b }
             write(M) -> Leaf { deadline 5s, idempotent by name, post "/v1/m/{name}", role any }
             watch(Key) -> stream Leaf { deadline none, idle 60s, idempotent, role a }
+            follow(Key) -> stream Leaf {
+                deadline 9s, safe, get "/v1/keys" resume id from text, role a
+            }
         }
         """
 }
@@ -142,6 +145,7 @@ struct LockChange: CustomTestStringConvertible {
         .init("get \"/v1/keys/{id}\"", "get \"/v2/keys/{id}\"", .routeChanged),
         .init("\"/v1/m/{name}\"", "\"/v1/m/{note}\"", .routeChanged),
         .init("\"/v1/m/{name}\"", "\"/v1/m/{name}/x\"", .routeChanged),
+        .init(" resume id from text", "", .routeChanged, text: "has `get \"/v1/keys\"`"),
         .init("Leaf { deadline 5s, safe", "Leaf { deadline 4s, safe", .timeShortened),
         .init("idle 60s", "idle 59s", .timeShortened),
     ]

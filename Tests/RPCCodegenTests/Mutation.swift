@@ -16,7 +16,8 @@ struct Mutation {
     var place: SourceRange
     /// What was changed.
     var old: String
-    /// The declarations and methods whose braces were changed, and those around them.
+    /// The declarations and methods whose braces were changed, and those around them; the method
+    /// that has lost an annotation.
     var blocks: Set<String>
     /// Names that were changed and that other places may use.
     var names: Set<String>
@@ -177,8 +178,13 @@ struct Mutator {
                     || ["role", "deadline", "idle", "safe", "idempotent", "get", "post"]
                         .contains(tokens[end + 2].text) == false
             { end += 1 }
-            if tokens[end + 1].kind == .symbol(",") { return remove(start...end + 1, kind) }
-            return remove(start - (tokens[start - 1].kind == .symbol(",") ? 1 : 0)...end, kind)
+            let isFollowed = tokens[end + 1].kind == .symbol(",")
+            let isLed = !isFollowed && tokens[start - 1].kind == .symbol(",")
+            var mutation = remove(start - (isLed ? 1 : 0)...end + (isFollowed ? 1 : 0), kind)
+            // What lacks it is the method, which may begin some lines before.
+            let brace = tokens[..<start].lastIndex { $0.kind == .symbol("{") }
+            if let method = brace.flatMap({ blocks[$0]?.last }) { mutation.blocks.insert(method) }
+            return mutation
         }
     }
 

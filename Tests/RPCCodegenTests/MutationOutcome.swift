@@ -85,8 +85,8 @@ struct MutationOutcome {
 
     /// Where no place near the change can be known.
     private static func isExcused(_ diagnostic: Diagnostic, _ mutation: Mutation) -> Bool {
-        // Only where a block ends can it be seen that a brace is missing or too many; the block
-        // is named then.
+        // Only where a block ends can it be seen that a brace is missing or too many, and only of a
+        // whole method that it has no role; the block or method is named then.
         if mutation.blocks.contains(where: { diagnostic.text.contains("`\($0)`") }) { return true }
         // Where a name is gone, only those who use it are wrong.
         return mutation.names.contains { diagnostic.text.contains($0) }

@@ -153,6 +153,9 @@ enum MutationSamples {
             }
             change(PutGood) -> Nothing { deadline 5s, role ctl, patch "/v1/goods/{id}" }
             remove(GetGood) -> Nothing { deadline 5s, role ctl, delete "/v1/goods/{id}" }
+            watch(GetGood) -> stream Good {
+                deadline none, role ctl, safe, get "/v1/goods" resume language from title
+            }
         }
 
         service Old (deprecated "use `Goods`") {

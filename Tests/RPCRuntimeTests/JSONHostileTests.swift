@@ -25,7 +25,7 @@ import Testing
     func `a message is read as it was written`(_ sample: any Message) throws {
         let text = sample.encodedJSON()
         #expect(decode(type(of: sample), text) == text)
-        let all = sample.encodedJSON(writesDefaults: true)
+        let all = sample.encodedJSON(.full)
         #expect(decode(type(of: sample), all) == text)
     }
 
@@ -78,7 +78,7 @@ import Testing
             let value = Everything.random(&random, depth: 2)
             let text = value.encodedJSON()
             #expect(try Everything(decodingJSON: text) == value, "seed \(seed)")
-            let all = value.encodedJSON(writesDefaults: true)
+            let all = value.encodedJSON(.full)
             #expect(try Everything(decodingJSON: all) == value, "seed \(seed)")
         }
     }

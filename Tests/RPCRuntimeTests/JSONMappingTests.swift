@@ -175,11 +175,11 @@ import Testing
     }
 
     @Test func `on request defaults are written, but nothing that is absent`() throws {
-        let text = String(decoding: Limited().encodedJSON(writesDefaults: true), as: UTF8.self)
+        let text = String(decoding: Limited().encodedJSON(.full), as: UTF8.self)
         #expect(
             text == #"{"size":0,"share":0.0,"codes":[],"marks":[],"byCode":{},"secret":""}"#)
         #expect(try Limited(decodingJSON: Array(text.utf8)) == Limited())
-        let inner = String(decoding: Leaf().encodedJSON(writesDefaults: true), as: UTF8.self)
+        let inner = String(decoding: Leaf().encodedJSON(.full), as: UTF8.self)
         #expect(
             inner.hasPrefix(#"{"first":0,"second":{"class":0,"default":"","in":[],"bytes":"","#))
         #expect(inner.contains(#""message":"WORD_DEFAULT","list":[],"#))
@@ -210,7 +210,7 @@ import Testing
         value.key = nil
         #expect(value.description == #"{"size":1}"#)
         let all = String(
-            decoding: value.encodedJSON(redacts: true, writesDefaults: true), as: UTF8.self)
+            decoding: value.encodedJSON(.full, redacts: true), as: UTF8.self)
         #expect(all.contains(#""secret":"[redacted]""#))
     }
 
@@ -227,7 +227,7 @@ import Testing
     func `the name of a proto is known without being written down`(_ name: String, _ snake: String)
     {
         func isForm(_ key: String) -> Bool {
-            JSONReader.isSnakeCase(key.utf8.span, of: name.utf8.span)
+            SnakeCase.matches(key.utf8.span, name.utf8.span)
         }
         #expect(isForm(snake))
         for other in [name + "_", snake + "_", "_" + snake, String(snake.dropLast())] {

@@ -168,10 +168,12 @@ import Testing
         }
         #expect(!schemas.isEmpty)
         for schema in schemas {
-            let lines = try #require(schema.text).split(separator: "\n")
-            for line in lines where line.contains(") ->") && !line.contains("///") {
-                #expect(line.contains("role "), "\(schema): \(line)")
-                #expect(line.contains("deadline "), "\(schema): \(line)")
+            let code = try #require(schema.text).split(separator: "\n")
+                .filter { !$0.contains("///") }.joined(separator: "\n")
+            for method in code.split(separator: ") ->").dropFirst() {
+                let annotations = method.prefix { $0 != "}" }
+                #expect(annotations.contains("role "), "\(schema): \(annotations)")
+                #expect(annotations.contains("deadline "), "\(schema): \(annotations)")
             }
         }
     }

@@ -19,10 +19,10 @@ import Testing
         #expect(table.exitCode == .ok && table.errors == "")
         #expect(table.output.contains("biometricflow.v1.Fleet/tailPunches"))
         let csv = try await run(["service", "list", "-o", "csv"])
-        #expect(csv.output.contains("biometricflow.v1.Fleet/listLocations,unary,5000,ctl\n"))
-        #expect(csv.output.contains("Fleet/tailPunches,server_streaming,,ctl\n"))
+        #expect(csv.output.contains("biometricflow.v1.Fleet/listLocations,unary,5000,ctl edge\n"))
+        #expect(csv.output.contains("Fleet/tailPunches,server_streaming,,ctl edge\n"))
         let json = try await run(["service", "list", "-o", "json"])
-        #expect(json.output.contains("\"method\":\"mesh.reflection.v1.Reflection/list\""))
+        #expect(json.output.contains("\"name\":\"mesh.reflection.v1.Reflection/list\""))
     }
 
     @Test func `a service is described as a schema says it`() async throws {
@@ -30,8 +30,8 @@ import Testing
         #expect(run.exitCode == .ok)
         for line in [
             "    listPunches(biometricflow.v1.PunchQuery) -> biometricflow.v1.PunchPage "
-                + "{ deadline 10s, role ctl }",
-            "    from: timestamp? = 4", "    locations: list<string> = 1",
+                + "{ deadline 10s, role ctl, edge }",
+            "    from: timestamp? = 4", "    location: list<string> = 1",
             "enum biometricflow.v1.LinkState {", "    LINK_STATE_LINKED = 1",
         ] { #expect(run.output.split(separator: "\n").contains(line[...]), "\(line)") }
         let missing = try await self.run(["service", "describe", "Fleed"])
@@ -41,12 +41,12 @@ import Testing
     @Test func `a method is called by its full and by its short name`() async throws {
         for name in ["biometricflow.v1.Fleet/listLocations", "Fleet/listLocations"] {
             var script = ScriptedFleet.Script()
-            script.locations = LocationList(locations: [
+            script.locations = LocationList(data: [
                 LocationState(name: "cairo", state: .linked)
             ])
             let run = try await run(["call", name], script: script)
             #expect(run.exitCode == .ok && run.errors == "")
-            #expect(run.output.hasPrefix("{\"locations\":[{\"name\":\"cairo\""))
+            #expect(run.output.hasPrefix("{\"data\":[{\"name\":\"cairo\""))
             #expect(run.output.contains("\"state\":\"LINK_STATE_LINKED\""))
         }
     }

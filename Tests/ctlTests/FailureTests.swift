@@ -78,7 +78,7 @@ import Transport
         #expect(run.exitCode == .notAllowed)
         #expect(
             run.errors.contains(
-                "may be called by ctl, not by spiffe://biometricflow/location/cairo"))
+                "may be called by ctl, edge, not by spiffe://biometricflow/location/cairo"))
         #expect(run.errors.contains("hint: ctl needs a certificate with the role ctl"))
     }
 
@@ -182,7 +182,7 @@ import Transport
         #expect(json.output.hasSuffix(#"],"warnings":1,"failures":1}"# + "\n"))
         #expect(
             json.output.contains(
-                #"{"area":"link","subject":"riyadh","level":"failure","message":"never linked","hint":null}"#
+                #"{"area":"link","subject":"riyadh","level":"CHECK_LEVEL_FAILURE","message":"never linked","hint":""}"#
             ))
         #expect(json.exitCode == .incomplete)
         let csv = try await gateway.run(["check", "-o", "csv"])

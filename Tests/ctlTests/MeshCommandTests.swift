@@ -33,7 +33,7 @@ import Transport
         let json = try await gateway.run(["mesh", "links", "-o", "json"])
         let link = try #require(try data(json).first)
         #expect(link["peer"] as? String == peer && link["role"] as? String == "ctl")
-        #expect(link["calls_served"] as? Int == 1 && link["agent"] as? String != "")
+        #expect(link["calls_served"] as? String == "1" && link["agent"] as? String != "")
         #expect(link["streams"] is [Any])
     }
 
@@ -61,9 +61,10 @@ import Transport
         }
         let json = try await gateway.run(["mesh", "failures", "-o", "json"])
         let failure = try #require(try data(json).first)
-        #expect(failure["peer"] as? String == peer && failure["code"] as? String == "dataLoss")
+        #expect(failure["peer"] as? String == peer)
+        #expect(failure["code"] as? String == "STATUS_CODE_DATA_LOSS")
         #expect((failure["method"] as? String)?.hasSuffix("Fleet/listLocations") == true)
-        #expect(failure["certainty"] as? String == "processed")
+        #expect(failure["certainty"] as? String == "CERTAINTY_PROCESSED")
         let csv = try await gateway.run(["mesh", "failures", "-o", "csv", "--no-headers"])
         #expect(csv.output.hasSuffix(",dataLoss,processed,the page is torn\n"))
         link.close()

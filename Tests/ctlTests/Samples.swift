@@ -10,13 +10,13 @@ enum Sample {
         var script = ScriptedFleet.Script()
         let sources = try sources(complete: complete)
         script.locations = LocationList(
-            locations: [try cairo(), try riyadh(isUp: complete)], complete: complete,
+            data: [try cairo(), try riyadh(isUp: complete)], complete: complete,
             asOf: noon, sources: sources)
         script.devices = DeviceList(
-            devices: [try device()], complete: complete, asOf: noon, sources: sources)
+            data: [try device()], complete: complete, asOf: noon, sources: sources)
         script.pages = [
             PunchPage(
-                punches: try punches(), nextCursor: "0", complete: complete, asOf: noon,
+                data: try punches(), nextCursor: "0", complete: complete, asOf: noon,
                 sources: sources)
         ]
         return script
@@ -51,18 +51,14 @@ enum Sample {
             cause: isUp ? "" : "the link ended: connection reset")
     }
 
-    static func device() throws -> LocatedDevice {
-        LocatedDevice(
-            location: "cairo",
-            status: DeviceStatus(
-                device: Device(
-                    serial: "CK0001", name: "باب رئيسي", platform: "ZEM560", firmware: "6.60",
-                    address: "10.1.0.20:4370", active: true, clockMode: "zone",
-                    pollIntervalSeconds: 30),
-                state: .online, lastContact: noon,
-                completeThrough: try instant("2026-03-01T17:59:30Z"), punches: 150,
-                recordsOnDevice: 150, recordsCapacity: 100_000, clockOffsetMilliseconds: -2350,
-                clockMeasuredAt: noon, users: 40))
+    static func device() throws -> DeviceView {
+        DeviceView(
+            location: "cairo", serial: "CK0001", name: "باب رئيسي", platform: "ZEM560",
+            firmware: "6.60", address: "10.1.0.20:4370", active: true, clockMode: "zone",
+            pollIntervalSeconds: 30, state: .online, lastContact: noon,
+            completeThrough: try instant("2026-03-01T17:59:30Z"), punches: 150,
+            recordsOnDevice: 150, recordsCapacity: 100_000, users: 40,
+            clockOffsetMilliseconds: -2350, clockMeasuredAt: noon)
     }
 
     static func punches() throws -> [StoredPunch] {
@@ -77,11 +73,10 @@ enum Sample {
         _ time: String?
     ) throws -> StoredPunch {
         StoredPunch(
-            sequence: sequence, location: location,
-            punch: Punch(
-                device: "\(location)-1", user: user, resolvedUser: user == "#7" ? "7,5" : "",
-                localTime: local, state: state, verify: 1, workCode: 0, source: .poll,
-                receivedAt: try instant("2026-03-01T14:31:05Z"),
-                instant: try time.map(instant)))
+            sequence: sequence, location: location, device: "\(location)-1", user: user,
+            resolvedUser: user == "#7" ? "7,5" : "", localTime: local,
+            instant: try time.map(instant), state: state,
+            stateName: [0: "check_in", 1: "check_out"][state] ?? "unknown", verify: 1, workCode: 0,
+            source: .poll, receivedAt: try instant("2026-03-01T14:31:05Z"))
     }
 }

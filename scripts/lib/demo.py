@@ -176,12 +176,14 @@ def check_findings(report, fleet):
     """`ctl check` finds nothing but that some terminals have no comm key."""
     status, output, errors = fleet.ctl("check", "-o", "json")
     findings = json.loads(output)["data"] if output else []
-    bad = [row for row in findings if row["level"] != "ok" and "comm key" not in row["message"]]
-    open_devices = [row for row in findings if row["level"] != "ok" and row not in bad]
+    findings_count = len(findings)
+    findings = [row for row in findings if row["level"] != "CHECK_LEVEL_OK"]
+    bad = [row for row in findings if "comm key" not in row["message"]]
+    open_devices = [row for row in findings if row not in bad]
     report.check(
         "ctl check warns of the terminals without a comm key and of nothing else",
         status == 6 and not bad and len(open_devices) == 3,
-        f"exit {status}, {len(findings)} checks, {len(open_devices)} warnings",
+        f"exit {status}, {findings_count} checks, {len(open_devices)} warnings",
     )
     for row in bad:
         report.note(str(row))
@@ -204,7 +206,7 @@ def check_outage(report, fleet, lost, other):
     complete, state, last = state_of(fleet, lost)
     report.check(
         f"with {lost.name} killed, answers come and say that they are not complete",
-        complete is False and state == "unreachable",
+        complete is False and state == "LINK_STATE_UNREACHABLE",
         f"complete: {str(complete).lower()}, {lost.name}: {state}",
     )
     report.check(
@@ -246,7 +248,7 @@ def check_outage(report, fleet, lost, other):
     complete, state, last = state_of(fleet, lost)
     report.check(
         f"with {lost.name} back, answers are complete again, with what was recorded meanwhile",
-        complete and state == "linked" and made > 0,
+        complete and state == "LINK_STATE_LINKED" and made > 0,
         f"{made} more punches, complete_through {last}",
     )
 

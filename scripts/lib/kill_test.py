@@ -1,6 +1,7 @@
 """scripts/kill-test, once everything is built."""
 
 import argparse
+import base64
 import os
 import random
 import shutil
@@ -120,7 +121,10 @@ def wait_until_same(fleet, total, seconds=300):
         state, _, complete = gateway.source(location.name)
         log_id, last = location.log_state()
         return (
-            complete and state and state["log_id"] == log_id and state["last_sequence"] >= last
+            complete
+            and state
+            and base64.b64decode(state["log_id"]).hex() == log_id
+            and int(state["last_sequence"]) >= last
         )
 
     wait_for("the gateway to follow the log to its end", is_followed, seconds, 0.5, programs)
@@ -244,7 +248,7 @@ def main():
     change_store(report, fleet, chance, "after an older copy of the database was put back",
                  replace_database)  # fmt: skip
     state, _, _ = gateway.source(location.name)
-    report.check("no conflict is left", state["state"] == "linked", state["state"])
+    report.check("no conflict is left", state["state"] == "LINK_STATE_LINKED", state["state"])
     report.end()
 
 

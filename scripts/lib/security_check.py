@@ -248,7 +248,7 @@ def check_keys(report, fleet):
     gateway = fleet.gateway
     wrong = gateway.token[:-4] + ("aaaa" if not gateway.token.endswith("aaaa") else "bbbb")
     attempts = {"without a key": None, "with a wrong key": wrong, "with nonsense": "nonsense"}
-    for path in ("/v1/locations", "/v1/devices", "/v1/punches"):
+    for path in ("/v1/locations", "/v1/devices", "/v1/punches", "/v1/openapi.json"):
         for how, token in attempts.items():
             status, document, headers = gateway.curl(path, token=token)
             report.check(
@@ -266,7 +266,7 @@ def check_keys(report, fleet):
     if status != 0:
         raise Failure(f"ctl key create: exit {status}: {errors}")
     created = json.loads(output)["data"]
-    token, identifier = created["token"], created["id"]
+    token, identifier = created["token"], created["key"]["id"]
     before, _, _ = gateway.curl("/v1/locations", token=token)
     status, _, _ = fleet.ctl("key", "revoke", identifier)
     after, _, _ = gateway.curl("/v1/locations", token=token)

@@ -1,98 +1,59 @@
-import FleetDocuments
 import HTTP
 import MeshAPI
+import RPCEdge
 import RPCRuntime
 import ServiceKit
+import Transport
 
-/// The JSON edge: routes, keys and problem documents.
+/// The JSON edge: the methods with routes, for who has an API key.
 struct Edge: Sendable {
-    let query: FleetQuery
-    let now: @Sendable () -> Timestamp
-    /// Random bytes for the ids of requests that bring none.
-    let random: @Sendable (Int) -> [UInt8]
-    let log: Logger
+    private let edge: HTTPEdge
 
-    /// A resource, all of whose methods are GET and HEAD.
-    struct Route: Sendable {
-        let path: String
-        /// False only where no data is.
-        let needsKey: Bool
-        let parameters: [Parameters.Name]
-        let answer: @Sendable (Edge, Parameters) async throws(Problem) -> [UInt8]
+    /// - Parameters:
+    ///   - link: To the gateway's own server.
+    ///   - random: Random bytes for the ids of requests that bring none.
+    init(
+        to link: RPCLink, on loop: EventLoop, keys: APIKeys,
+        random: @escaping @Sendable (Int) -> [UInt8], log: Logger
+    ) {
+        var options = HTTPEdge.Options(random: random)
+        // The filters of a page are wrong, and not the place that is asked for.
+        options.statuses = ["unknown_location": .badRequest, "cursor_expired": .gone]
+        options.report = { failure in
+            log.error(
+                "cannot answer a request",
+                [
+                    "method": failure.method, "request": failure.requestID,
+                    "cause": failure.error.description,
+                ])
+        }
+        edge = HTTPEdge(
+            routes: SchemaCatalog.routes, to: link, on: loop,
+            resources: [
+                HTTPEdge.Resource("/healthz", needsCaller: false) {
+                    Array("{\"status\":\"ok\"}".utf8)
+                },
+                HTTPEdge.Resource("/v1/openapi.json") {
+                    Array(SchemaCatalog.openAPI.description.utf8)
+                },
+            ],
+            options: options
+        ) { request async throws(Problem) in try await keys.holder(request) }
     }
-
-    static let routes = [
-        Route(path: "/healthz", needsKey: false, parameters: []) {
-            (edge: Edge, _) throws(Problem) in edge.health()
-        },
-        Route(path: "/v1/locations", needsKey: true, parameters: []) {
-            (edge: Edge, _) async throws(Problem) in try await edge.locations()
-        },
-        Route(path: "/v1/devices", needsKey: true, parameters: [.many("location")]) {
-            (edge: Edge, parameters) async throws(Problem) in try await edge.devices(parameters)
-        },
-        Route(
-            path: "/v1/punches", needsKey: true,
-            parameters: [
-                .many("location"), .many("device"), .many("user"), .one("from"), .one("to"),
-                .one("limit"), .one("cursor"),
-            ]
-        ) { (edge: Edge, parameters) async throws(Problem) in
-            try await edge.punches(parameters)
-        },
-    ]
 
     func respond(to request: HTTPRequest) async -> HTTPResponse {
-        let id = requestID(of: request)
-        do throws(Problem) {
-            let body = try await answer(request)
-            return HTTPResponse(
-                .ok,
-                fields: [
-                    HTTPField("Content-Type", "application/json"),
-                    HTTPField("Cache-Control", "no-store"), HTTPField("X-Request-Id", id),
-                ], body: .bytes(body))
-        } catch {
-            return error.response(to: request, id: id)
-        }
+        await edge.respond(to: request)
     }
+}
 
-    private func answer(_ request: HTTPRequest) async throws(Problem) -> [UInt8] {
-        let segments = request.head.target.segments
-        let route = Self.routes.first { route in
-            route.path.split(separator: "/").elementsEqual(segments) { $0 == $1 }
-        }
-        guard let route else {
-            throw Problem(.notFound, "no resource has this path; the data is under /v1/")
-        }
-        // Before anything else is looked at: who has no key learns nothing.
-        if route.needsKey { try await authenticate(request) }
-        guard ["GET", "HEAD"].contains(request.head.method) else {
-            throw Problem(
-                .methodNotAllowed, "\(request.head.method) is not for this resource",
-                fields: [HTTPField("Allow", "GET, HEAD")])
-        }
-        let parameters = try Parameters(request.head.target.query, known: route.parameters)
-        return try await route.answer(self, parameters)
-    }
+/// The API keys that requests bring.
+struct APIKeys: Sendable {
+    let store: GatewayStore
+    let now: @Sendable () -> Timestamp
+    let log: Logger
 
-    /// The request's own id when it is a plain word, or a new one.
-    private func requestID(of request: HTTPRequest) -> String {
-        if let id = request.head.fields.only("x-request-id"), (1...64).contains(id.utf8.count),
-            id.utf8.allSatisfy({ byte in
-                (0x30...0x39).contains(byte) || (0x61...0x7A).contains(byte | 0x20)
-                    || byte == UInt8(ascii: "-") || byte == UInt8(ascii: "_")
-                    || byte == UInt8(ascii: ".")
-            })
-        {
-            return id
-        }
-        return hex(random(8))
-    }
-
-    // MARK: Keys
-
-    private func authenticate(_ request: HTTPRequest) async throws(Problem) {
+    /// Whose key a request has, `key:` and its id.
+    func holder(_ request: HTTPRequest) async throws(Problem) -> String {
         guard let value = request.head.fields.only("authorization") else {
             throw Self.unauthorized("send an API key: `Authorization: Bearer zkk_…`", nil)
         }
@@ -104,58 +65,24 @@ struct Edge: Sendable {
         }
         let key: KeyInfo?
         do throws(StoreError) {
-            key = try await query.store.authenticate(token, at: now())
+            key = try await store.authenticate(token, at: now())
         } catch {
-            throw failed(QueryError(error))
+            log.error("cannot look an API key up", ["cause": error.message])
+            throw Problem(
+                .internalError, "internal", "the store failed; the gateway's log says why")
         }
-        guard key != nil else {
+        guard let key else {
             throw Self.unauthorized("the API key is unknown or was revoked", "invalid_token")
         }
+        return "key:\(key.id)"
     }
 
     private static func unauthorized(_ detail: String, _ error: String?) -> Problem {
-        let challenge = "Bearer realm=\"biometricflow\"" + (error.map { ", error=\"\($0)\"" } ?? "")
+        let challenge =
+            "Bearer realm=\"biometricflow\""
+            + (error.map { ", error=\"\($0)\"" } ?? "")
         return Problem(
-            .unauthorized, detail, fields: [HTTPField("WWW-Authenticate", challenge)])
-    }
-
-    // MARK: Routes
-
-    private func health() -> [UInt8] {
-        var json = DocumentWriter()
-        json.object { $0.member("status", "ok") }
-        return json.bytes
-    }
-
-    private func locations() async throws(Problem) -> [UInt8] {
-        do throws(QueryError) { return try await query.locations().json } catch {
-            throw failed(error)
-        }
-    }
-
-    private func devices(_ parameters: Parameters) async throws(Problem) -> [UInt8] {
-        do throws(QueryError) {
-            return try await query.devices(of: parameters.list("location")).json
-        } catch {
-            throw failed(error)
-        }
-    }
-
-    private func punches(_ parameters: Parameters) async throws(Problem) -> [UInt8] {
-        let punches = PunchQuery(
-            locations: parameters.list("location"), devices: parameters.list("device"),
-            users: parameters.list("user"), from: try parameters.instant("from"),
-            to: try parameters.instant("to"), cursor: parameters.text("cursor") ?? "",
-            limit: try parameters.integer("limit", in: 1...FleetQuery.maxLimit) ?? 0)
-        do throws(QueryError) { return try await query.punches(punches).json } catch {
-            throw failed(error)
-        }
-    }
-
-    private func failed(_ error: QueryError) -> Problem {
-        if error.kind == .store {
-            log.error("cannot answer a request", ["cause": error.message])
-        }
-        return Problem(error)
+            .unauthorized, "unauthorized", detail,
+            fields: [HTTPField("WWW-Authenticate", challenge)])
     }
 }

@@ -43,14 +43,14 @@ struct FleetQuery: Sendable {
     func locations() async throws(QueryError) -> LocationList {
         let (views, now) = try await views(of: [])
         return LocationList(
-            locations: views.map(\.state), complete: views.areComplete(to: nil), asOf: now,
+            data: views.map(\.state), complete: views.areComplete(to: nil), asOf: now,
             sources: views.map(\.source))
     }
 
     func devices(of locations: [String]) async throws(QueryError) -> DeviceList {
         let (views, now) = try await views(of: locations)
         return DeviceList(
-            devices: views.flatMap(\.devices), complete: views.areComplete(to: nil), asOf: now,
+            data: views.flatMap(\.devices), complete: views.areComplete(to: nil), asOf: now,
             sources: views.map(\.source))
     }
 
@@ -106,7 +106,7 @@ struct FleetQuery: Sendable {
         let cursor = PageCursor(
             storeID: store.storeID, sequence: max(end, sequence), filter: filter)
         let page = PunchPage(
-            punches: punches, nextCursor: cursor.text(key: store.cursorKey), hasMore: hasMore,
+            data: punches, nextCursor: cursor.text(key: store.cursorKey), hasMore: hasMore,
             complete: views.areComplete(to: filter.to), asOf: now,
             sources: views.map(\.source))
         return (page, max(end, sequence))
@@ -142,7 +142,7 @@ struct FleetQuery: Sendable {
             throw QueryError(.invalidArgument, "`from` (\(from)) is behind `to` (\(to))")
         }
         return PunchFilter(
-            locations: query.locations, devices: query.devices, users: query.users,
+            locations: query.location, devices: query.device, users: query.user,
             from: query.from, to: query.to)
     }
 

@@ -57,9 +57,9 @@ struct LocationView: Sendable {
     }
 
     /// The devices by serial: what the location says now, or else what is stored.
-    var devices: [LocatedDevice] {
+    var devices: [DeviceView] {
         var statuses = link.devices
-        var devices = stored.devices.map { stored -> LocatedDevice in
+        var devices = stored.devices.map { stored -> DeviceView in
             var status: DeviceStatus
             if let index = statuses.firstIndex(where: {
                 $0.device.serial == stored.device.serial
@@ -74,10 +74,10 @@ struct LocationView: Sendable {
             }
             status.completeThrough = stored.watermark
             status.punches = stored.punches
-            return LocatedDevice(location: self.stored.name, status: status)
+            return DeviceView(status, of: self.stored.name)
         }
         // Devices that were never reached have no serial and no row.
-        devices += statuses.map { LocatedDevice(location: stored.name, status: $0) }
+        devices += statuses.map { DeviceView($0, of: stored.name) }
         return devices
     }
 }
@@ -86,5 +86,21 @@ extension [LocationView] {
     /// False also when nothing is known: an empty answer of a new store is no statement.
     func areComplete(to: Timestamp?) -> Bool {
         !isEmpty && allSatisfy { $0.isComplete(to: to) }
+    }
+}
+
+extension DeviceView {
+    fileprivate init(_ status: DeviceStatus, of location: String) {
+        let device = status.device
+        self.init(
+            location: location, serial: device.serial, name: device.name,
+            platform: device.platform, firmware: device.firmware, address: device.address,
+            active: device.active, clockMode: device.clockMode,
+            pollIntervalSeconds: device.pollIntervalSeconds, state: status.state,
+            cause: status.cause, lastContact: status.lastContact, nextAttempt: status.nextAttempt,
+            completeThrough: status.completeThrough, punches: status.punches,
+            recordsOnDevice: status.recordsOnDevice, recordsCapacity: status.recordsCapacity,
+            users: status.users, clockOffsetMilliseconds: status.clockOffsetMilliseconds,
+            clockMeasuredAt: status.clockMeasuredAt)
     }
 }

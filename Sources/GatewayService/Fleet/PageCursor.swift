@@ -74,8 +74,8 @@ struct PageCursor: Sendable, Hashable {
     /// Equal for filters that match the same punches whatever the order of their values.
     private static func hash(_ filter: PunchFilter) -> [UInt8] {
         let query = PunchQuery(
-            locations: Set(filter.locations).sorted(), devices: Set(filter.devices).sorted(),
-            users: Set(filter.users).sorted(), from: filter.from, to: filter.to)
+            location: Set(filter.locations).sorted(), device: Set(filter.devices).sorted(),
+            user: Set(filter.users).sorted(), from: filter.from, to: filter.to)
         var writer = WireWriter()
         query.encode(into: &writer)
         return Array(Crypto.sha256(writer.bytes).prefix(16))

@@ -21,7 +21,7 @@ struct FleetService: Fleet.Service {
     func listDevices(_ request: ListDevices, _ call: ServerCall) async throws(RPCError)
         -> DeviceList
     {
-        do throws(QueryError) { return try await query.devices(of: request.locations) } catch {
+        do throws(QueryError) { return try await query.devices(of: request.location) } catch {
             throw failed(error)
         }
     }

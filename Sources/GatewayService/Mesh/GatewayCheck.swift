@@ -56,7 +56,7 @@ struct GatewayCheck: Sendable {
         }
         let links = query.links.followed
         return await withTaskGroup(of: [Finding].self) { group in
-            for location in list.locations {
+            for location in list.data {
                 group.addTask { await check(location, over: links[location.name]) }
             }
             var findings: [Finding] = []

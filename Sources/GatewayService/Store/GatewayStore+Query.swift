@@ -168,14 +168,27 @@ extension GatewayStore {
     private static func punch(_ row: Statement) -> StoredPunch {
         StoredPunch(
             sequence: UInt64(clamping: row.integer(0)), location: row.text(1),
-            punch: Punch(
-                device: row.text(2), user: row.text(3), resolvedUser: row.text(4),
-                localTime: row.text(5), state: UInt32(clamping: row.integer(6)),
-                verify: UInt32(clamping: row.integer(7)),
-                workCode: UInt32(clamping: row.integer(8)),
-                source: PunchSource(rawValue: Int32(clamping: row.integer(9))),
-                receivedAt: Timestamp(microseconds: row.integer(10)),
-                instant: row.optionalInteger(11).map(Timestamp.init(microseconds:))))
+            device: row.text(2), user: row.text(3), resolvedUser: row.text(4),
+            localTime: row.text(5),
+            instant: row.optionalInteger(11).map(Timestamp.init(microseconds:)),
+            state: UInt32(clamping: row.integer(6)), stateName: stateName(row.integer(6)),
+            verify: UInt32(clamping: row.integer(7)), workCode: UInt32(clamping: row.integer(8)),
+            source: PunchSource(rawValue: Int32(clamping: row.integer(9))),
+            receivedAt: Timestamp(microseconds: row.integer(10)))
+    }
+
+    /// The words for the states that terminals have.
+    private static func stateName(_ state: Int64) -> String {
+        switch state {
+        case 0: "check_in"
+        case 1: "check_out"
+        case 2: "break_out"
+        case 3: "break_in"
+        case 4: "overtime_in"
+        case 5: "overtime_out"
+        case 255: "unknown"
+        default: "other"
+        }
     }
 }
 

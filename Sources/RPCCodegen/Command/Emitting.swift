@@ -18,7 +18,7 @@ extension Program {
             case .catalog: found.moduleMistakes
             case .proto, .descriptor, .openapi, .markdown: found.diagnostics.sorted
             }
-        if kind == .openapi, mistakes.isEmpty {
+        if kind == .openapi || kind == .catalog, mistakes.isEmpty {
             mistakes = OpenAPIEmitter(compilation: found).clashes(schemas)
         }
         let status = report.status(mistakes) { found.source(displayed: $0) }

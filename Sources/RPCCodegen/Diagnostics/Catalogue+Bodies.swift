@@ -146,4 +146,50 @@ extension Catalogue {
             }
 
             """)
+
+    static let resume = Entry(
+        summary: "`resume` names a parameter of the request and a field of the streamed messages.",
+        explanation: """
+            A reader whose stream is cut off says what it had last, and goes on behind it. What it
+            says is the second field of a message, and the method gets it in the first, a parameter
+            behind the `?`; both are plain strings. Only a stream of responses is resumed.
+            """,
+        bad: """
+            package clock.v1
+
+            message WatchAlarms {
+                after: string = 1
+            }
+
+            message Alarm {
+                number: uint64 = 1
+                cursor: string = 2
+            }
+
+            service Bell {
+                watch(WatchAlarms) -> stream Alarm {
+                    deadline none, role ctl, safe, get "/v1/alarms" resume after from number
+                }
+            }
+
+            """,
+        good: """
+            package clock.v1
+
+            message WatchAlarms {
+                after: string = 1
+            }
+
+            message Alarm {
+                number: uint64 = 1
+                cursor: string = 2
+            }
+
+            service Bell {
+                watch(WatchAlarms) -> stream Alarm {
+                    deadline none, role ctl, safe, get "/v1/alarms" resume after from cursor
+                }
+            }
+
+            """)
 }

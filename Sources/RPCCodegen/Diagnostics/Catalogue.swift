@@ -98,6 +98,7 @@ enum Catalogue {
         case .routeKind: routeKind
         case .routeTwice: routeTwice
         case .safeRoute: safeRoute
+        case .resume: resume
         }
     }
 }

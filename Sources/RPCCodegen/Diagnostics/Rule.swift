@@ -92,6 +92,7 @@ enum Rule: Int, NumberedRule {
     case routeKind = 105
     case routeTwice = 106
     case safeRoute = 107
+    case resume = 108
 
     /// The rule of `IDL042`, `idl42` or `42`: a number alone is one of these.
     init?(id: String) {

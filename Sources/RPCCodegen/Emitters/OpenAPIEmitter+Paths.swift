@@ -74,17 +74,29 @@ extension OpenAPIEmitter {
         _ types: inout Types
     ) -> [JSON] {
         let places = route.variables.map { ($0, "path") } + route.query.map { ($0, "query") }
-        return places.compactMap { name, place in
+        let parameters = places.compactMap { name, place -> JSON? in
             guard let field = request?.fields.first(where: { $0.name == name }) else { return nil }
+            let shown = place == "path" ? names[name] ?? name : name
             var members: [JSON.Member] = [
-                .init("name", .string(place == "path" ? names[name] ?? name : name)),
-                .init("in", .string(place)),
+                .init("name", .string(Names.snakeCase(shown))), .init("in", .string(place)),
             ]
             if place == "path" { members.append(.init("required", .bool(true))) }
             members += Types.remarks(field)
-            members.append(.init("schema", .object(types.bare(field))))
+            members.append(.init("schema", .object(types.parameter(field))))
             return .object(members)
         }
+        return parameters + (route.resume.map { [Self.lastEventID($0)] } ?? [])
+    }
+
+    private static func lastEventID(_ resume: HTTPRoute.Resume) -> JSON {
+        let text =
+            "The `id` of the last event that arrived, as browsers send it; goes before the parameter "
+            + "`\(Names.snakeCase(resume.request))`."
+        return .object([
+            .init("name", .string("Last-Event-ID")), .init("in", .string("header")),
+            .init("description", .string(text)),
+            .init("schema", .object([.init("type", .string("string"))])),
+        ])
     }
 
     private func body(
@@ -96,15 +108,18 @@ extension OpenAPIEmitter {
         switch route.body {
         case .none: return nil
         case .rest where route.variables.isEmpty:
+            types.noteSent([.message(request.name)])
             schema = types.reference(request.name)
             isRequired = !request.fields.isEmpty
         case .rest:
             let rest = request.fields.filter { !route.variables.contains($0.name) }
-            schema = .object(types.object(rest, request.oneofs))
+            types.noteSent(rest.map(\.type))
+            schema = .object(types.object(rest, isSent: true))
             isRequired = !rest.isEmpty
         case .field(let name):
             guard let field = request.fields.first(where: { $0.name == name }) else { return nil }
-            schema = types.described(field)
+            types.noteSent([field.type])
+            schema = .object(types.bare(field) + Types.remarks(field))
         }
         return .object([
             .init("required", .bool(isRequired)),
@@ -138,12 +153,6 @@ extension OpenAPIEmitter {
         return .object([
             .init("description", .string(description)), .init("content", .object([content])),
         ])
-    }
-}
-
-extension HTTPRoute {
-    fileprivate var variables: [String] {
-        path.compactMap { if case .variable(let name) = $0 { name } else { nil } }
     }
 }
 

@@ -5,8 +5,19 @@ extension OpenAPIEmitter {
         /// Those that the document refers to.
         private var used: Set<TypeName> = []
         private var waiting: [TypeName] = []
+        /// Those that a body of a request can have, in which nothing must be there.
+        private var sent: Set<TypeName> = []
 
         init(compilation: Compilation) { self.compilation = compilation }
+
+        /// Notes a type that the body of a request has, and all that can be in it.
+        mutating func noteSent(_ types: [FieldType]) {
+            var waiting = types
+            while let type = waiting.popLast() {
+                guard case .message(let name) = type, sent.insert(name).inserted else { continue }
+                waiting += compilation.message(name)?.fields.map(\.type) ?? []
+            }
+        }
 
         mutating func reference(_ name: TypeName) -> JSON {
             if used.insert(name).inserted { waiting.append(name) }
@@ -30,36 +41,31 @@ extension OpenAPIEmitter {
 
         private mutating func schema(_ message: MessageModel) -> JSON {
             let notes = message.oneofs.map { oneof in
-                let names = message.choices(of: oneof).map { "`\($0.name)`" }
+                let names = message.choices(of: oneof).map { "`\(Names.snakeCase($0.name))`" }
                 let text = OpenAPIEmitter.text(oneof.documentation, nil, [])
-                return "`\(oneof.name)` is at most one of \(names.joined(separator: ", "))."
+                return "At most one of \(names.joined(separator: ", ")) is not null."
                     + (text.isEmpty ? "" : " \(text)")
             }
             return .object(
                 OpenAPIEmitter.remarks(message.documentation, message.deprecated, notes)
-                    + object(message.fields, message.oneofs))
+                    + object(message.fields, isSent: sent.contains(message.name)))
         }
 
-        mutating func object(_ fields: [FieldModel], _ oneofs: [OneofModel]) -> [JSON.Member] {
+        /// What is sent may leave members out but has no others; what is answered has all of them,
+        /// and later others.
+        mutating func object(_ fields: [FieldModel], isSent: Bool) -> [JSON.Member] {
             var members: [JSON.Member] = [.init("type", .string("object"))]
             var properties: [JSON.Member] = []
-            for field in fields { properties.append(.init(field.name, described(field))) }
-            if !properties.isEmpty { members.append(.init("properties", .object(properties))) }
-            let pairs = oneofs.flatMap { oneof in
-                Self.pairs(fields.filter { $0.cardinality == .choice(oneof.name) }.map(\.name))
+            for field in fields {
+                properties.append(.init(Names.snakeCase(field.name), property(field)))
             }
-            // No two choices of a oneof are there together.
-            if !pairs.isEmpty {
-                let forbidden = pairs.map { JSON.object([.init("required", .strings($0))]) }
-                members.append(.init("not", .object([.init("anyOf", .array(forbidden))])))
+            if !properties.isEmpty { members.append(.init("properties", .object(properties))) }
+            if isSent {
+                members.append(.init("additionalProperties", .bool(false)))
+            } else if !properties.isEmpty {
+                members.append(.init("required", .strings(properties.map(\.name))))
             }
             return members
-        }
-
-        private static func pairs(_ names: [String]) -> [[String]] {
-            names.indices.flatMap { first in
-                names[(first + 1)...].map { [names[first], $0] }
-            }
         }
 
         /// The names of the values, or the number of one that has none here.
@@ -96,8 +102,41 @@ extension OpenAPIEmitter {
 
         // MARK: Fields
 
-        mutating func described(_ field: FieldModel) -> JSON {
-            .object(bare(field) + Self.remarks(field))
+        private mutating func property(_ field: FieldModel) -> JSON {
+            let schema = bare(field)
+            switch field.cardinality {
+            case .plain, .list, .map: return .object(schema + Self.remarks(field))
+            case .optional, .choice: return .object(Self.orNull(schema) + Self.remarks(field))
+            }
+        }
+
+        private static func orNull(_ schema: [JSON.Member]) -> [JSON.Member] {
+            if let index = schema.firstIndex(where: { $0.name == "type" }),
+                case .string(let type) = schema[index].value
+            {
+                var schema = schema
+                schema[index].value = .strings([type, "null"])
+                return schema
+            }
+            let null = JSON.object([.init("type", .string("null"))])
+            return [.init("anyOf", .array([.object(schema), null]))]
+        }
+
+        /// The schema of a field in a URL, where nothing is empty.
+        mutating func parameter(_ field: FieldModel) -> [JSON.Member] {
+            guard field.cardinality == .list else { return Self.notEmpty(bare(field)) }
+            return bare(field).map { member in
+                guard member.name == "items", case .object(let item) = member.value else {
+                    return member
+                }
+                return .init("items", .object(Self.notEmpty(item)))
+            }
+        }
+
+        private static func notEmpty(_ schema: [JSON.Member]) -> [JSON.Member] {
+            let isText = schema.contains { $0.name == "maxLength" }
+            let hasLeast = schema.contains { $0.name == "minLength" }
+            return isText && !hasLeast ? schema + [.init("minLength", .integer(1))] : schema
         }
 
         /// The schema of a field's value, without words.

@@ -24,8 +24,9 @@ struct OpenAPIEmitter {
     }
 
     private static let description = """
-        Messages are in protobuf's JSON form. Lengths of strings are limited in bytes of UTF-8, as \
-        the descriptions say; `maxLength` counts characters and is an upper bound.
+        Messages are in protobuf's JSON form, with the names that a `.proto` has. An answer has all \
+        of its members; what is not known is null. Lengths of strings are limited in bytes of \
+        UTF-8, as the descriptions say; `maxLength` counts characters and is an upper bound.
         """
 
     /// `v1` of `company.clock.v1`.
@@ -107,8 +108,11 @@ struct OpenAPIEmitter {
                             .init("description", .string("The status of the answer.")),
                         ])),
                     .init("detail", text("What went wrong this time.")),
-                    .init("instance", text("Names this occurrence.", reference)),
+                    .init("instance", text("Where it went wrong.", reference)),
+                    .init("code", text("The kind of problem in one word, for programs.")),
+                    .init("request_id", text("Names this occurrence in the server's log.")),
                 ])),
+            .init("required", .strings(["type", "title", "status", "detail", "code"])),
         ])
     }
 

@@ -11,6 +11,7 @@ extension SwiftEmitter {
             methods(service, &printer)
             serviceProtocol(service, &printer)
             handlers(service, &printer)
+            routes(service, &printer)
             client(service, &printer)
         }
     }

@@ -48,8 +48,28 @@ struct SwiftEmitter {
                 for name in services { printer.line("\(name).descriptor,") }
             }
             printer.line("]")
+            edge(schemas, label, &printer)
         }
         return printer.text
+    }
+
+    /// What an HTTP edge needs, where there are routes.
+    private func edge(_ schemas: [Schema], _ label: String, _ printer: inout Printer) {
+        let routed = schemas.flatMap(\.services)
+            .filter { $0.methods.contains { $0.route != nil } }.map(\.name.name).sorted()
+        if routed.isEmpty { return }
+        printer.line()
+        printer.line("/// Where an HTTP edge has the methods of all services.")
+        let lists = routed.map { "\($0).routes" }.joined(separator: " + ")
+        printer.line("public static let routes: [HTTPRoute] = \(lists)")
+        printer.line()
+        printer.line("/// The same as an OpenAPI 3.1 document.")
+        printer.line("public static let openAPI: StaticString = #\"\"\"")
+        let document = OpenAPIEmitter(compilation: compilation).document(schemas, label: label)
+        printer.indented { printer in
+            for line in document.text.split(separator: "\n") { printer.line(String(line)) }
+            printer.line("\"\"\"#")
+        }
     }
 
     // MARK: Enums

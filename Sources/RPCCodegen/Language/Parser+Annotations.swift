@@ -97,9 +97,24 @@ extension Parser {
             advance()
             body = try name("the field that is the body")
         }
+        let resume = try resume()
         return RouteSyntax(
-            verb: verb.uppercased(), range: range, path: path, body: body,
+            verb: verb.uppercased(), range: range, path: path, body: body, resume: resume,
             whole: range.joined(with: lastRange))
+    }
+
+    private mutating func resume() throws(Abandoned) -> ResumeSyntax? {
+        guard isWord("resume") else { return nil }
+        let start = token.range
+        advance()
+        let request = try name("the field of the request that says where to go on")
+        guard isWord("from") else {
+            throw expected("`from` and the field of the response that says where it ends")
+        }
+        advance()
+        let response = try name("the field of the response that says where it ends")
+        return ResumeSyntax(
+            request: request, response: response, range: start.joined(with: lastRange))
     }
 
     /// `none`, or a time.

@@ -190,7 +190,8 @@ struct IdempotencySyntax: Sendable {
     var range: SourceRange
 }
 
-/// `get "/v1/places/{place}"`, `post "/v1/places" body place`.
+/// `get "/v1/places/{place}"`, `post "/v1/places" body place`,
+/// `get "/v1/live" resume cursor from nextCursor`.
 struct RouteSyntax: Sendable {
     /// Such as `GET`.
     var verb: String
@@ -198,6 +199,17 @@ struct RouteSyntax: Sendable {
     var range: SourceRange
     var path: StringSyntax
     var body: NameSyntax?
+    var resume: ResumeSyntax?
     /// From the verb to the last word.
     var whole: SourceRange
+}
+
+/// `resume cursor from nextCursor`.
+struct ResumeSyntax: Sendable {
+    /// The field of the request.
+    var request: NameSyntax
+    /// The field of the response.
+    var response: NameSyntax
+    /// From the first word to the last.
+    var range: SourceRange
 }

@@ -103,6 +103,7 @@ extension LockComparison {
             before.verb == now.verb && before.form == now.form
             && zip(before.variables, now.variables).allSatisfy { isSameField($0, $1, call) }
             && isSameBody(before.body, now.body, call)
+            && isSameResume(before.resume, now.resume, call)
         if !isSame {
             report(
                 .routeChanged, call, .route, "had the route `\(before.schemaText)`",
@@ -119,18 +120,20 @@ extension LockComparison {
         return before == now
     }
 
+    /// Whether who was cut off before can go on as before.
+    private func isSameResume(
+        _ before: HTTPRoute.Resume?, _ now: HTTPRoute.Resume?, _ call: Call
+    ) -> Bool {
+        guard let before else { return true }
+        guard let now else { return false }
+        return isSameField(before.request, now.request, call)
+    }
+
     /// Whether two names are those of one field of the request, which may have been renamed.
     private func isSameField(_ before: String, _ now: String, _ call: Call) -> Bool {
         let old = self.old.field(before, of: call.before.request)
         let new = self.new.field(now, of: call.now.request)
         return old?.number == new?.number && new != nil
-    }
-}
-
-extension HTTPRoute {
-    /// The names of the fields in the path.
-    fileprivate var variables: [String] {
-        path.compactMap { if case .variable(let name) = $0 { name } else { nil } }
     }
 }
 

@@ -158,9 +158,10 @@ extension Idempotency {
 }
 
 extension HTTPRoute {
-    /// `get "/v1/places/{place}"`.
+    /// `get "/v1/live" resume cursor from nextCursor`.
     var schemaText: String {
         let body = if case .field(let name) = body { " body \(name)" } else { "" }
-        return "\(verb.lowercased()) \"\(pattern)\"\(body)"
+        let resume = resume.map { " resume \($0.request) from \($0.response)" } ?? ""
+        return "\(verb.lowercased()) \"\(pattern)\"\(body)\(resume)"
     }
 }

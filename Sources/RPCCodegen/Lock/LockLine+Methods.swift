@@ -66,6 +66,12 @@ extension LockLine {
         } else if ["post", "put", "patch"].contains(verb) {
             route.body = .rest
         }
+        if skip("resume") {
+            guard let request = word(), skip("from"), let response = word() else {
+                throw mistake("expected how a stream is resumed")
+            }
+            route.resume = HTTPRoute.Resume(request: request, response: response)
+        }
         return route
     }
 }

@@ -178,11 +178,20 @@ struct HTTPRoute: Hashable, Sendable {
         case field(String)
     }
 
+    /// How a reader of a stream that was cut off goes on.
+    struct Resume: Hashable, Sendable {
+        /// The field of the request that says behind what.
+        var request: String
+        /// The field of each message that says what comes behind it.
+        var response: String
+    }
+
     var verb: String
     var path: [Segment]
     var body: Body
     /// The names of the fields that are parameters behind the `?`.
     var query: [String]
+    var resume: Resume?
 
     /// `/v1/places/{place}`.
     var pattern: String {
@@ -192,6 +201,11 @@ struct HTTPRoute: Hashable, Sendable {
             case .variable(let name): "/{\(name)}"
             }
         }.joined()
+    }
+
+    /// The names of the fields in the path.
+    var variables: [String] {
+        path.compactMap { if case .variable(let name) = $0 { name } else { nil } }
     }
 }
 

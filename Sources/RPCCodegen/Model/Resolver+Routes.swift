@@ -4,7 +4,9 @@ extension Resolver {
     /// The longest path of a route.
     private static let pathBytesMax = 512
 
-    mutating func route(_ method: MethodSyntax, _ message: MessageModel?) -> HTTPRoute? {
+    mutating func route(
+        _ method: MethodSyntax, _ message: MessageModel?, _ answer: MessageModel?
+    ) -> HTTPRoute? {
         guard let written = method.route else { return nil }
         let fields = message?.fields ?? []
         if method.streamsRequests {
@@ -48,7 +50,36 @@ extension Resolver {
         } else {
             route.query = query(rest, written)
         }
+        if let resume = written.resume {
+            route.resume = self.resume(resume, method, route, message, answer)
+        }
         return route
+    }
+
+    private mutating func resume(
+        _ written: ResumeSyntax, _ method: MethodSyntax, _ route: HTTPRoute,
+        _ message: MessageModel?, _ answer: MessageModel?
+    ) -> HTTPRoute.Resume? {
+        guard method.streamsResponses else {
+            report(.resume, written.range, "only a stream of responses can be resumed")
+            return nil
+        }
+        guard let request = field(written.request, of: message, .resume),
+            let response = field(written.response, of: answer, .resume)
+        else { return nil }
+        for (field, name) in [(request, written.request), (response, written.response)] {
+            guard field.type == .scalar(.string), field.cardinality == .plain else {
+                report(.resume, name.range, "`\(name.text)` is no plain string")
+                return nil
+            }
+        }
+        guard route.query.contains(request.name) else {
+            report(
+                .resume, written.request.range,
+                "`\(request.name)` is no parameter behind the `?` of this route")
+            return nil
+        }
+        return HTTPRoute.Resume(request: request.name, response: response.name)
     }
 
     private mutating func path(

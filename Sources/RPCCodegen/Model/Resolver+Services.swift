@@ -32,11 +32,12 @@ extension Resolver {
         let response = messageName(method.response)
         guard let request, let response else { return nil }
         let message = messages.first { $0.name == request } ?? importedMessage(request)
+        let answer = messages.first { $0.name == response } ?? importedMessage(response)
         return MethodModel(
             documentation: method.documentation, name: name, request: request,
             response: response, kind: method.kind, deadlineMilliseconds: deadline,
             idleMilliseconds: idle(method), roles: method.roles.map(\.text),
-            idempotency: idempotency(method, message), route: route(method, message),
+            idempotency: idempotency(method, message), route: route(method, message, answer),
             deprecated: method.deprecated?.text, id: FNV1a.hash32("\(service)/\(name)"))
     }
 

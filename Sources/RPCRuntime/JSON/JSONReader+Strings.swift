@@ -160,7 +160,7 @@ extension JSONReader {
         var reader = self
         reader.position = keyStart
         guard let key = try? reader.string(bytes, String.unlimited) else { return false }
-        return key == name || Self.isSnakeCase(key.utf8.span, of: name.utf8.span)
+        return key == name || SnakeCase.matches(key.utf8.span, name.utf8.span)
     }
 
     /// Whether a name stands at a place, behind which there are as many bytes.
@@ -176,34 +176,6 @@ extension JSONReader {
             index &+= 1
         }
         return true
-    }
-
-    /// Whether a key is `log_id` where the name is `logID`: `docs/IDL.md`, part 3.
-    static func isSnakeCase(_ key: Span<UInt8>, of name: Span<UInt8>) -> Bool {
-        var place = 0
-        for index in name.indices {
-            var letter = name[index]
-            if isCapital(letter) {
-                let endsWord = index > 0 && !isCapital(name[index - 1])
-                let startsWord = index > 0 && index + 1 < name.count && isSmall(name[index + 1])
-                if endsWord || startsWord {
-                    guard place < key.count, key[place] == UInt8(ascii: "_") else { return false }
-                    place += 1
-                }
-                letter |= 0x20
-            }
-            guard place < key.count, key[place] == letter else { return false }
-            place += 1
-        }
-        return place == key.count
-    }
-
-    private static func isCapital(_ byte: UInt8) -> Bool {
-        (UInt8(ascii: "A")...UInt8(ascii: "Z")).contains(byte)
-    }
-
-    private static func isSmall(_ byte: UInt8) -> Bool {
-        (UInt8(ascii: "a")...UInt8(ascii: "z")).contains(byte)
     }
 
     /// The place of the name that comes next.

@@ -58,6 +58,10 @@ extension Bool {
         }
     }
 
+    public static func json(parameter text: String) -> [UInt8] {
+        text == "true" || text == "false" ? Array(text.utf8) : String.json(parameter: text)
+    }
+
     public func encodeKey(into writer: inout JSONWriter) { writer.text(self ? "true" : "false") }
 
     public mutating func decodeKey(
@@ -91,6 +95,12 @@ extension OpenEnum {
     @inlinable
     public func encodeValue(into writer: inout JSONWriter) {
         writer.enumeration(rawValue, Self.jsonNames)
+    }
+
+    /// A name, or a number.
+    @inlinable
+    public static func json(parameter text: String) -> [UInt8] {
+        Int32(text) == nil ? String.json(parameter: text) : Array(text.utf8)
     }
 
     /// Reads a name, or a number with or without one.
@@ -177,6 +187,11 @@ extension RPCUUID {
 // MARK: Times
 
 extension Timestamp {
+    /// A space stands where a `+` was not percent-encoded; only an offset has one.
+    public static func json(parameter text: String) -> [UInt8] {
+        String.json(parameter: String(text.map { $0 == " " ? "+" : $0 }))
+    }
+
     /// Not a message in JSON, so left out like a scalar.
     public func encodeField(_ name: String, into writer: inout JSONWriter) {
         if writer.writesDefaults || !isFieldDefault { encode(name, into: &writer) }

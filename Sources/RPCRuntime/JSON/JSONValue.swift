@@ -12,6 +12,17 @@ public protocol JSONValue {
     mutating func decodeValue(
         from bytes: Span<UInt8>, _ reader: inout JSONReader, _ limit: Limit
     ) throws(DecodingFailure)
+    /// The JSON text of a value that stands in a URL, as its text stands there.
+    static func json(parameter text: String) -> [UInt8]
+}
+
+extension JSONValue {
+    /// Most values may be strings in JSON.
+    public static func json(parameter text: String) -> [UInt8] {
+        var writer = JSONWriter()
+        writer.string(nil, text)
+        return writer.bytes
+    }
 }
 
 extension FieldValue {
@@ -70,16 +81,15 @@ extension Message {
 
     /// The JSON form as an array of its own, compact.
     ///
-    /// `redacts` writes `"[redacted]"` for what the schema redacts, `writesDefaults` also plain
-    /// fields at their default, empty lists and empty maps.
+    /// `redacts` writes `"[redacted]"` for what the schema redacts.
     @inlinable
-    public func encodedJSON(redacts: Bool = false, writesDefaults: Bool = false) -> [UInt8] {
+    public func encodedJSON(_ form: JSONForm = .compact, redacts: Bool = false) -> [UInt8] {
         // Names and quotes make about twice as much of the binary form.
         var size = WireSize()
         write(to: &size)
         var bytes: [UInt8] = []
         bytes.reserveCapacity(size.bound / 2 * 5)
-        var writer = JSONWriter(bytes, redacts: redacts, writesDefaults: writesDefaults)
+        var writer = JSONWriter(bytes, form: form, redacts: redacts)
         encodeValue(into: &writer)
         return writer.bytes
     }

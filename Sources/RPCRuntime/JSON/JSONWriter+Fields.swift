@@ -6,9 +6,19 @@ extension JSONWriter: FieldWriter {
 
     @inlinable @inline(__always)
     public mutating func field<V: FieldValue>(_ number: UInt32, _ name: String, _ value: V?) {
-        guard let value else { return }
+        guard let value else {
+            if form == .document { absent(name) }
+            return
+        }
         key(name)
         value.encodeValue(into: &self)
+    }
+
+    /// Appends a member that has no value.
+    @usableFromInline
+    mutating func absent(_ name: String) {
+        key(name)
+        raw("null")
     }
 
     @inlinable
@@ -52,7 +62,7 @@ extension JSONWriter: FieldWriter {
     @inlinable
     public mutating func redacted<V: FieldValue>(_ number: UInt32, _ name: String, _ value: V?) {
         if !redacts { return field(number, name, value) }
-        if value != nil { redacted(name) }
+        if value != nil { redacted(name) } else { field(number, name, value) }
     }
 
     @inlinable

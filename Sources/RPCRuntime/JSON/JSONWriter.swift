@@ -1,3 +1,15 @@
+/// What the JSON form of a message says of fields that have not been set.
+@frozen
+public enum JSONForm: Sendable {
+    /// Nothing.
+    case compact
+    /// Plain fields at their default, empty lists and empty maps.
+    case full
+    /// The same, and `null` for optional fields: an object has all its members always. Members are
+    /// called as in a `.proto`, `log_id` for `logID`; what an HTTP edge answers with.
+    case document
+}
+
 /// Appends messages in their JSON form to an array that it owns.
 ///
 /// To reuse an array, move it in and out: `JSONWriter(bytes)`, then `writer.bytes`. The text is
@@ -8,18 +20,21 @@ public struct JSONWriter: Sendable {
     public var bytes: [UInt8]
     /// Whether `"[redacted]"` stands for values that are not for everybody.
     public let redacts: Bool
-    /// Whether plain fields are written at their default too, and lists and maps when empty.
-    public let writesDefaults: Bool
+    /// What is said of fields that have not been set.
+    public let form: JSONForm
 
     /// Appends to `bytes`.
     @inlinable
     public init(
-        _ bytes: consuming [UInt8] = [], redacts: Bool = false, writesDefaults: Bool = false
+        _ bytes: consuming [UInt8] = [], form: JSONForm = .compact, redacts: Bool = false
     ) {
         self.bytes = bytes
+        self.form = form
         self.redacts = redacts
-        self.writesDefaults = writesDefaults
     }
+
+    /// Whether plain fields are written at their default too, and lists and maps when empty.
+    @inlinable var writesDefaults: Bool { form != .compact }
 
     // MARK: Elements of the format
 
@@ -39,8 +54,12 @@ public struct JSONWriter: Sendable {
         guard let name else {
             return bytes.append(addingCapacity: count, initializingWith: body)
         }
-        let text = name.utf8.span
         let isFirst = bytes.last == UInt8(ascii: "{")
+        if form == .document {
+            snakeCase(name, isFirst)
+            return bytes.append(addingCapacity: count, initializingWith: body)
+        }
+        let text = name.utf8.span
         bytes.append(addingCapacity: text.count + 4 + count) { output in
             if !isFirst { output.append(UInt8(ascii: ",")) }
             output.append(UInt8(ascii: "\""))
@@ -48,6 +67,21 @@ public struct JSONWriter: Sendable {
             output.append(UInt8(ascii: "\""))
             output.append(UInt8(ascii: ":"))
             body(&output)
+        }
+    }
+
+    /// Appends a member's name as a `.proto` has it: `docs/IDL.md`, part 3.
+    private mutating func snakeCase(_ name: String, _ isFirst: Bool) {
+        let text = name.utf8.span
+        bytes.append(addingCapacity: text.count * 2 + 4) { output in
+            if !isFirst { output.append(UInt8(ascii: ",")) }
+            output.append(UInt8(ascii: "\""))
+            for index in text.indices {
+                if SnakeCase.beginsWord(text, index) { output.append(UInt8(ascii: "_")) }
+                output.append(SnakeCase.letter(text[index]))
+            }
+            output.append(UInt8(ascii: "\""))
+            output.append(UInt8(ascii: ":"))
         }
     }
 

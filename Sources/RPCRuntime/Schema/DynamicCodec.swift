@@ -136,7 +136,7 @@ public struct DynamicCodec: Sendable {
     public func json(
         _ message: RawMessage, as name: String, writesDefaults: Bool = false
     ) throws(DecodingFailure) -> [UInt8] {
-        var writer = JSONWriter(writesDefaults: writesDefaults)
+        var writer = JSONWriter(form: writesDefaults ? .full : .compact)
         do throws(DecodingFailure) {
             try write(message.bytes, name, &writer, 0)
         } catch {
@@ -232,7 +232,7 @@ public struct DynamicCodec: Sendable {
             let parts = try Self.parts(entry.bytes)
             var name = JSONWriter()
             try writeKey(parts[1] ?? [], key, &name)
-            var content = JSONWriter(writesDefaults: writer.writesDefaults)
+            var content = JSONWriter(form: writer.form)
             try writeAlways(parts[2] ?? [], value, &content, depth)
             texts[name.bytes] = content.bytes
         }

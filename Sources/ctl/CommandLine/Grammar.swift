@@ -184,7 +184,7 @@ enum Grammar {
         examples: [
             "ctl call biometricflow.v1.Fleet/listLocations",
             "ctl call Fleet/listPunches '{\"limit\":3}'",
-            "ctl call Fleet/tailPunches | jq -c '.punches[]?'",
+            "ctl call Fleet/tailPunches | jq -c '.data[]?'",
             "ctl call --gateway 127.0.0.1:7000 --peer-role clock Bell/record - <alarms.ndjson",
         ])
 

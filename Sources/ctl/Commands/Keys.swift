@@ -1,4 +1,3 @@
-import HTTP
 import MeshAPI
 import RPCRuntime
 import ServiceKit
@@ -22,11 +21,7 @@ extension Session {
             case .csv:
                 if output.hasHeaders { try output.data(csvLine(KeyInfo.fields + ["token"])) }
                 try output.data(csvLine(key.values(keyTimes) + [created.token]))
-            case .json:
-                try document { json in
-                    key.writeMembers(to: &json)
-                    json.member("token", created.token)
-                }
+            case .json: try document(created)
             }
             output.note(
                 "API key \(key.id) `\(key.name)` is made. "
@@ -64,7 +59,7 @@ extension Session {
             case .csv:
                 if output.hasHeaders { try output.data(csvLine(KeyInfo.fields)) }
                 try output.data(csvLine(key.values(keyTimes)))
-            case .json: try document { json in key.writeMembers(to: &json) }
+            case .json: try document(key)
             }
             return .ok
         }
@@ -74,12 +69,8 @@ extension Session {
     private var keyTimes: Times { Times(isUTC: true) }
 
     /// `{"data":{…}}`.
-    private func document(_ members: (inout DocumentWriter) -> Void) throws(Failure) {
-        var json = DocumentWriter()
-        json.object { json in
-            json.key("data")
-            json.object(members)
-        }
-        try output.data(String(decoding: json.bytes, as: UTF8.self) + "\n")
+    private func document(_ data: some Message) throws(Failure) {
+        let json = String(decoding: data.encodedJSON(.document), as: UTF8.self)
+        try output.data("{\"data\":\(json)}\n")
     }
 }

@@ -1,4 +1,3 @@
-import FleetDocuments
 import MeshAPI
 import RPCRuntime
 import ServiceKit
@@ -12,10 +11,10 @@ extension Session {
             let times = Times(isUTC: invocation.flag("--utc"), zones: list.zones)
             var listing = Listing<LocationState>(output)
             try listing.begin(times)
-            try listing.page(list.locations, times)
+            try listing.page(list.data, times)
             var rest = list
-            rest.locations = []
-            try listing.end(rest.json)
+            rest.data = []
+            try listing.end(rest.encodedJSON(.document))
             return conclude(
                 complete: list.complete, list.sources, asOf: list.asOf, times)
         }
@@ -24,16 +23,16 @@ extension Session {
     func listDevices() async throws(Failure) -> Terminal.ExitCode {
         try await withFleet { fleet throws(Failure) in
             let times = try await times(fleet)
-            let request = ListDevices(locations: invocation.values("--location"))
+            let request = ListDevices(location: invocation.values("--location"))
             let list = try await call("listing devices") { options throws(RPCError) in
                 try await fleet.listDevices(request, options)
             }
-            var listing = Listing<LocatedDevice>(output)
+            var listing = Listing<DeviceView>(output)
             try listing.begin(times)
-            try listing.page(list.devices, times)
+            try listing.page(list.data, times)
             var rest = list
-            rest.devices = []
-            try listing.end(rest.json)
+            rest.data = []
+            try listing.end(rest.encodedJSON(.document))
             return conclude(
                 complete: list.complete, list.sources, asOf: list.asOf, times)
         }
@@ -73,12 +72,12 @@ extension Session {
             // Not before there is an answer: a refused call leaves no half of a document.
             if !hasBegun { try listing.begin(times) }
             hasBegun = true
-            try listing.page(page.punches, times)
-            left -= min(page.punches.count, left)
+            try listing.page(page.data, times)
+            left -= min(page.data.count, left)
             query.cursor = page.nextCursor
             if page.hasMore, left > 0 { continue }
-            page.punches = []
-            try listing.end(page.json)
+            page.data = []
+            try listing.end(page.encodedJSON(.document))
             if page.hasMore, output.format != .json {
                 output.note(
                     "note: there are more: --all, or go on with --cursor \(page.nextCursor)")
@@ -91,8 +90,8 @@ extension Session {
     /// The filters of the command line, without times.
     var query: PunchQuery {
         PunchQuery(
-            locations: invocation.values("--location"), devices: invocation.values("--device"),
-            users: invocation.values("--user"), cursor: invocation.value("--cursor") ?? "")
+            location: invocation.values("--location"), device: invocation.values("--device"),
+            user: invocation.values("--user"), cursor: invocation.value("--cursor") ?? "")
     }
 
     func limit(default value: Int) throws(Failure) -> Int {

@@ -102,7 +102,7 @@ private struct Tail {
     private mutating func show(
         _ page: PunchPage, _ fleet: Fleet.Client
     ) async throws(Failure) -> Bool {
-        let punches = Array(page.punches.prefix(left))
+        let punches = Array(page.data.prefix(left))
         if session.output.format != .json, punches.contains(where: { !times.knows($0.location) }) {
             // A location that has come since, or one whose zone has only now been told.
             times = try await session.times(fleet)

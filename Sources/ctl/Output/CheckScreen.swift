@@ -1,4 +1,3 @@
-import HTTP
 import MeshAPI
 
 /// Shows the findings of a check as they come.
@@ -57,15 +56,6 @@ struct CheckScreen {
 }
 
 extension CheckLevel {
-    /// The word for it in documents.
-    var word: String {
-        switch self {
-        case .ok: "ok"
-        case .warning: "warning"
-        case .failure, .unrecognized: "failure"
-        }
-    }
-
     var mark: String {
         switch self {
         case .ok: "✓"
@@ -96,14 +86,4 @@ extension Finding: Row {
     }
 
     func values(_ times: Times) -> [String] { [area, subject, level.word, message, hint] }
-
-    func write(to json: inout DocumentWriter) {
-        json.object { json in
-            json.member("area", area)
-            json.member("subject", subject)
-            json.member("level", level.word)
-            json.member("message", message)
-            json.member("hint", hint.isEmpty ? nil : hint)
-        }
-    }
 }

@@ -1,4 +1,3 @@
-import FleetDocuments
 import MeshAPI
 import RPCRuntime
 

@@ -1,4 +1,3 @@
-import HTTP
 import ServiceKit
 
 /// Where a command's answer goes: data to standard output, everything else to standard error.
@@ -74,11 +73,9 @@ struct Listing<Element: Row> {
         case .json:
             var text = ""
             for element in elements {
-                var json = DocumentWriter()
-                element.write(to: &json)
                 if !isOpenEnded, !isFirst { text += "," }
                 isFirst = false
-                text += String(decoding: json.bytes, as: UTF8.self)
+                text += String(decoding: element.json, as: UTF8.self)
                 if isOpenEnded { text += "\n" }
             }
             try output.data(text)

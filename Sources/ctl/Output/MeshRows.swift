@@ -1,4 +1,4 @@
-import HTTP
+import RPCRuntime
 import RPCServices
 
 extension LinkReport: Row {
@@ -54,52 +54,6 @@ extension LinkReport: Row {
             "\(receiveCredit)", "\(outputBytes)", "\(backlogBytes)", "\(unreadBytes)",
         ]
     }
-
-    func write(to json: inout DocumentWriter) {
-        json.object { json in
-            json.member("peer", peer)
-            json.member("role", role)
-            json.member("address", address)
-            json.member("agent", agent)
-            json.member("state", state)
-            json.member("age_seconds", age.components.seconds)
-            json.key("round_trip_microseconds")
-            if let value = roundTripMicroseconds { json.number(value) } else { json.null() }
-            json.member("open_streams", streamCount)
-            json.member("calls_served", callsServed)
-            json.member("calls_made", callsMade)
-            json.member("queued_calls", queuedCalls)
-            json.member("bytes_received", bytesReceived)
-            json.member("bytes_sent", bytesSent)
-            json.member("send_credit", sendCredit)
-            json.member("receive_credit", receiveCredit)
-            json.member("output_bytes", outputBytes)
-            json.member("backlog_bytes", backlogBytes)
-            json.member("unread_bytes", unreadBytes)
-            json.key("streams")
-            json.array { json in for stream in streams { stream.write(to: &json) } }
-        }
-    }
-}
-
-extension StreamReport {
-    fileprivate func write(to json: inout DocumentWriter) {
-        json.object { json in
-            json.member("id", id)
-            json.member("method", method)
-            json.member("is_served", isServed)
-            json.key("remaining_milliseconds")
-            if let remaining {
-                json.number(remaining.microseconds / 1000)
-            } else {
-                json.null()
-            }
-            json.member("send_credit", sendCredit)
-            json.member("receive_credit", receiveCredit)
-            json.member("backlog_bytes", backlogBytes)
-            json.member("unread_bytes", unreadBytes)
-        }
-    }
 }
 
 extension FailureReport: Row {
@@ -109,36 +63,17 @@ extension FailureReport: Row {
         Column("CODE"), Column("CERTAINTY"), Column("MESSAGE", widthMax: 100),
     ]
 
-    private var codeWord: String {
-        if case .unrecognized(let number) = code { "\(number)" } else { "\(code)" }
-    }
-
-    private var certaintyWord: String {
-        if case .unrecognized(let number) = certainty { "\(number)" } else { "\(certainty)" }
-    }
-
     func cells(_ times: Times) -> [Cell] {
         [
-            Cell(Times.age(age)), Cell(peer), Cell(method), Cell(codeWord, .bad),
-            Cell(certaintyWord), Cell(message),
+            Cell(Times.age(age)), Cell(peer), Cell(method), Cell(code.word, .bad),
+            Cell(certainty.word), Cell(message),
         ]
     }
 
     static let fields = ["age_seconds", "peer", "method", "code", "certainty", "message"]
 
     func values(_ times: Times) -> [String] {
-        ["\(age.components.seconds)", peer, method, codeWord, certaintyWord, message]
-    }
-
-    func write(to json: inout DocumentWriter) {
-        json.object { json in
-            json.member("age_seconds", age.components.seconds)
-            json.member("peer", peer)
-            json.member("method", method)
-            json.member("code", codeWord)
-            json.member("certainty", certaintyWord)
-            json.member("message", message)
-        }
+        ["\(age.components.seconds)", peer, method, code.word, certainty.word, message]
     }
 }
 

@@ -1,4 +1,3 @@
-import HTTP
 import RPCRuntime
 import RPCServices
 
@@ -38,16 +37,7 @@ struct MethodRow: Row {
         ]
     }
 
-    func write(to json: inout DocumentWriter) {
-        json.object { json in
-            json.member("method", method.name)
-            json.member("kind", kind)
-            json.key("deadline_milliseconds")
-            if let value = method.deadlineMilliseconds { json.number(value) } else { json.null() }
-            json.key("roles")
-            json.array { json in for role in method.roles { json.string(role) } }
-        }
-    }
+    var json: [UInt8] { method.encodedJSON(.document) }
 }
 
 extension ServedMethod {

@@ -1,7 +1,6 @@
-import FleetDocuments
-import HTTP
 import MeshAPI
 import RPCRuntime
+import ServiceKit
 
 /// Something that is listed: as a row of a table, as a line of CSV, as an element of `data`.
 protocol Row: Sendable {
@@ -10,9 +9,14 @@ protocol Row: Sendable {
     /// The names of the members in JSON, in their order.
     static var fields: [String] { get }
     func values(_ times: Times) -> [String]
-    func write(to json: inout DocumentWriter)
+    /// An object of JSON, as the edge has it.
+    var json: [UInt8] { get }
     /// What several of them are called.
     static var plural: String { get }
+}
+
+extension Row where Self: Message {
+    var json: [UInt8] { encodedJSON(.document) }
 }
 
 extension LocationState: Row {
@@ -41,14 +45,14 @@ extension LocationState: Row {
 
     func values(_ times: Times) -> [String] {
         [
-            name, state.word, cause, zone, hexadecimal(logID), "\(lastSequence)",
+            name, state.word, cause, zone, logID.hexadecimal, "\(lastSequence)",
             "\(announcedSequence)", times.value(completeThrough, at: name),
             times.value(lastContact, at: name), address, "\(devices)", "\(punches)",
         ]
     }
 }
 
-extension LocatedDevice: Row {
+extension DeviceView: Row {
     static let plural = "devices"
     static let columns = [
         Column("LOCATION"), Column("DEVICE"), Column("NAME"), Column("STATE"),
@@ -58,23 +62,22 @@ extension LocatedDevice: Row {
     ]
 
     func cells(_ times: Times) -> [Cell] {
-        let device = status.device
         let onDevice =
-            status.recordsCapacity == 0
-            ? "\(status.recordsOnDevice)" : "\(status.recordsOnDevice)/\(status.recordsCapacity)"
+            recordsCapacity == 0
+            ? "\(recordsOnDevice)" : "\(recordsOnDevice)/\(recordsCapacity)"
         return [
-            Cell(location), Cell(device.serial), Cell(device.name),
-            device.active ? Cell(status.state.word, status.state.style) : Cell("removed", .faint),
-            Cell("\(status.punches)"), Cell(onDevice), Cell("\(status.users)"), clock,
-            Cell(times.text(status.completeThrough, at: location)), Cell(device.address),
-            Cell(status.cause),
+            Cell(location), Cell(serial), Cell(name),
+            active ? Cell(state.word, state.style) : Cell("removed", .faint),
+            Cell("\(punches)"), Cell(onDevice), Cell("\(users)"), clock,
+            Cell(times.text(completeThrough, at: location)), Cell(address),
+            Cell(cause),
         ]
     }
 
     /// The device's clock against true time; a minute is what people notice.
     private var clock: Cell {
-        guard status.clockMeasuredAt != nil else { return "-" }
-        let milliseconds = status.clockOffsetMilliseconds
+        guard clockMeasuredAt != nil else { return "-" }
+        let milliseconds = clockOffsetMilliseconds
         let tenths = milliseconds.magnitude / 100
         let text = "\(milliseconds < 0 ? "-" : "+")\(tenths / 10).\(tenths % 10)s"
         return Cell(text, milliseconds.magnitude >= 60_000 ? .warning : .plain)
@@ -88,15 +91,14 @@ extension LocatedDevice: Row {
     ]
 
     func values(_ times: Times) -> [String] {
-        let device = status.device
         func time(_ instant: Timestamp?) -> String { times.value(instant, at: location) }
         return [
-            location, device.serial, device.name, device.platform, device.firmware,
-            device.address, "\(device.active)", device.clockMode, "\(device.pollIntervalSeconds)",
-            status.state.word, status.cause, time(status.lastContact), time(status.nextAttempt),
-            time(status.completeThrough), "\(status.punches)", "\(status.recordsOnDevice)",
-            "\(status.recordsCapacity)", "\(status.users)", "\(status.clockOffsetMilliseconds)",
-            time(status.clockMeasuredAt),
+            location, serial, name, platform, firmware,
+            address, "\(active)", clockMode, "\(pollIntervalSeconds)",
+            state.word, cause, time(lastContact), time(nextAttempt),
+            time(completeThrough), "\(punches)", "\(recordsOnDevice)",
+            "\(recordsCapacity)", "\(users)", "\(clockOffsetMilliseconds)",
+            time(clockMeasuredAt),
         ]
     }
 }
@@ -112,12 +114,12 @@ extension StoredPunch: Row {
     func cells(_ times: Times) -> [Cell] {
         // A wall time that does not exist, or no zone yet: what the terminal said is all there is.
         let time =
-            punch.instant == nil
-            ? Cell("\(punch.localTime) ?", .warning) : Cell(times.text(punch.instant, at: location))
+            instant == nil
+            ? Cell("\(localTime) ?", .warning) : Cell(times.text(instant, at: location))
         return [
-            time, Cell(location), Cell(punch.device),
-            Cell(punch.resolvedUser.isEmpty ? punch.user : punch.resolvedUser),
-            Cell(Self.stateName(punch.state).replacing("_", with: " ")), Cell(punch.source.word),
+            time, Cell(location), Cell(device),
+            Cell(resolvedUser.isEmpty ? user : resolvedUser),
+            Cell(stateName.replacing("_", with: " ")), Cell(source.word),
         ]
     }
 
@@ -128,10 +130,10 @@ extension StoredPunch: Row {
 
     func values(_ times: Times) -> [String] {
         [
-            "\(sequence)", location, punch.device, punch.user, punch.resolvedUser,
-            punch.localTime, times.value(punch.instant, at: location), "\(punch.state)",
-            Self.stateName(punch.state), "\(punch.verify)", "\(punch.workCode)",
-            punch.source.word, times.value(punch.receivedAt, at: location),
+            "\(sequence)", location, device, user, resolvedUser,
+            localTime, times.value(instant, at: location), "\(state)",
+            stateName, "\(verify)", "\(workCode)",
+            source.word, times.value(receivedAt, at: location),
         ]
     }
 }
@@ -161,18 +163,20 @@ extension KeyInfo: Row {
             times.value(lastUsedAt, at: ""),
         ]
     }
+}
 
-    func write(to json: inout DocumentWriter) {
-        json.object { json in writeMembers(to: &json) }
+extension OpenEnum {
+    /// The name that the schema gives the value; the number of one without.
+    var word: String {
+        let name = "\(self)"
+        return name.hasPrefix("unrecognized(") ? "\(rawValue)" : name
     }
+}
 
-    func writeMembers(to json: inout DocumentWriter) {
-        json.member("id", id)
-        json.member("name", name)
-        json.member("created_at", createdAt.description)
-        json.member("created_by", createdBy)
-        json.member("revoked_at", revokedAt?.description)
-        json.member("last_used_at", lastUsedAt?.description)
+extension [UInt8] {
+    /// Two lower-case digits for each byte.
+    var hexadecimal: String {
+        map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
     }
 }
 

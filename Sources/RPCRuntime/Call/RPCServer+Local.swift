@@ -1,0 +1,22 @@
+public import Transport
+
+extension RPCServer {
+    /// What a dialler in this program dials to reach this server without sockets and TLS.
+    ///
+    /// Handlers see `identity` as their peer, so methods are checked against its role; limits and
+    /// deadlines hold as on any link. The dialler's loop must be the server's first.
+    ///
+    /// - Parameters:
+    ///   - identity: Who calls; what a certificate says of others.
+    ///   - own: Who the dialler finds here.
+    public func local(as identity: PeerIdentity, to own: PeerIdentity) -> RPCEndpoint {
+        let address = SocketAddress(bytes: [127, 0, 0, 1], port: 0)
+        let ends = MemoryChannel.Ends(dialler: identity, at: address, listener: own, at: address)
+        return .channels("this program", at: address) { [self] loop, handler in
+            MemoryChannel.connect(ends, on: loop, handler: handler) { [self] far in
+                accept(far)
+                return true
+            }
+        }
+    }
+}
