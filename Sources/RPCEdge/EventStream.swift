@@ -26,6 +26,8 @@ struct EventStream: Sendable {
             .ok,
             fields: [HTTPField("Content-Type", "text/event-stream")] + HTTPEdge.fields(id),
             body: .stream { writer in
+                edge.openStreams.add(1)
+                defer { edge.openStreams.add(-1) }
                 let relay = EventRelay(on: edge.loop)
                 // Cancelled where the response ends first.
                 async let call: Void = relay.carry(run)

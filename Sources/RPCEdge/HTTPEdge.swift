@@ -53,6 +53,8 @@ public struct HTTPEdge: Sendable {
         /// How long a stream may take to say whether it begins or fails, before it is taken to have
         /// begun.
         public var streamStart = Duration.seconds(1)
+        /// How many streams may be open at once; they take calls of the link from the others.
+        public var streamsMax = 128
         /// Hears of each failure that is not the client's.
         public var report: @Sendable (Failure) -> Void = { _ in }
         /// Random bytes for the ids of requests that bring none.
@@ -64,6 +66,8 @@ public struct HTTPEdge: Sendable {
     let caller: RPCCaller
     let loop: EventLoop
     let options: Options
+    /// How many streams are open.
+    let openStreams = OpenStreams()
     private let routes: RouteTree
     private let authenticate: Authenticate
 
@@ -130,6 +134,12 @@ public struct HTTPEdge: Sendable {
                 throw problem(error, match.route.method.name, id)
             }
         case .serverStreaming(let run):
+            guard openStreams.count < options.streamsMax else {
+                throw Problem(
+                    .unavailable, "too_many_streams",
+                    "\(options.streamsMax) streams are open (option streamsMax); come again later",
+                    fields: [HTTPField("Retry-After", "10")])
+            }
             let events = EventStream(edge: self, method: match.route.method.name, id: id) {
                 (sink) async throws(RPCError) in
                 try await run(caller, arguments, call, sink)

@@ -129,23 +129,42 @@ extension OpenAPIEmitter {
 
     // MARK: Answers
 
+    /// One server-sent event: OpenAPI 3.1 has no schema for a stream of them.
+    private static func event(_ message: JSON, _ name: String) -> JSON {
+        let text =
+            "Each event of the stream. What goes wrong behind the first is the last event, of the "
+            + "type `error`, whose data is a problem document."
+        return .object([
+            .init("type", .string("object")), .init("description", .string(text)),
+            .init(
+                "properties",
+                .object([
+                    .init(
+                        "data",
+                        .object([
+                            .init("type", .string("string")),
+                            .init("description", .string("A `\(name)` in JSON.")),
+                            .init("contentMediaType", .string("application/json")),
+                            .init("contentSchema", message),
+                        ])),
+                    .init(
+                        "id",
+                        .object([
+                            .init("type", .string("string")),
+                            .init("description", .string("Where to go on behind the event.")),
+                        ])),
+                    .init("event", .object([.init("type", .string("string"))])),
+                ])),
+            .init("required", .strings(["data"])),
+        ])
+    }
+
     private func answer(_ method: MethodModel, _ types: inout Types) -> JSON {
         let reference = types.reference(method.response)
         let name = method.response.name
         let content: JSON.Member
         if method.kind.streamsResponses {
-            let text = "A stream of events; the data of each is a `\(name)` in JSON."
-            content = .init(
-                "text/event-stream",
-                .object([
-                    .init(
-                        "schema",
-                        .object([
-                            .init("type", .string("string")), .init("description", .string(text)),
-                        ])),
-                    // What OpenAPI 3.2 calls itemSchema.
-                    .init("x-itemSchema", reference),
-                ]))
+            content = .init("text/event-stream", .schema(Self.event(reference, name)))
         } else {
             content = .init("application/json", .schema(reference))
         }

@@ -65,7 +65,7 @@ struct SwiftEmitter {
         printer.line()
         printer.line("/// The same as an OpenAPI 3.1 document.")
         printer.line("public static let openAPI: StaticString = #\"\"\"")
-        let document = OpenAPIEmitter(compilation: compilation).document(schemas, label: label)
+        let document = OpenAPIEmitter(compilation: compilation).document(schemas, label: nil)
         printer.indented { printer in
             for line in document.text.split(separator: "\n") { printer.line(String(line)) }
             printer.line("\"\"\"#")
