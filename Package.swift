@@ -152,6 +152,10 @@ let package = Package(
             name: "HTTPTests", dependencies: ["HTTP", "Transport", "TestSupport"],
             swiftSettings: strict),
         .testTarget(
+            name: "RPCEdgeTests",
+            dependencies: ["RPCEdge", "HTTP", "RPCRuntime", "Transport", "TestSchemas"],
+            swiftSettings: strict),
+        .testTarget(
             name: "SQLiteTests", dependencies: ["SQLite", "TestSupport"], swiftSettings: strict),
         .testTarget(
             name: "ServiceKitTests", dependencies: ["ServiceKit", "Transport", "TestSupport"],

@@ -22,6 +22,39 @@
     report(binary == value, "what came as JSON is another value in the binary form")
 }
 
+/// What an HTTP request says to a method: the first byte says what the body is, then come lines
+/// `name=value`, the parameters, and behind an empty one the body.
+@Sendable func fuzzRoute(_ bytes: [UInt8]) {
+    guard let first = bytes.first else { return }
+    let forms: [RouteArguments.Body] = [
+        .none, .rest(isRequired: true), .rest(isRequired: false), .field("list"),
+        .field("chosen_inner"), .field("map"), .field("text"),
+    ]
+    var rest = bytes.dropFirst()
+    var arguments = RouteArguments()
+    while !rest.isEmpty {
+        let line = rest.prefix { $0 != 0x0A }
+        rest = rest.dropFirst(line.count + 1)
+        if line.isEmpty { break }
+        let name = line.prefix { $0 != UInt8(ascii: "=") }
+        arguments.parameters.append(
+            RouteArguments.Parameter(
+                String(decoding: name, as: UTF8.self),
+                String(decoding: line.dropFirst(name.count + 1), as: UTF8.self)))
+    }
+    arguments.body = Array(rest)
+    do throws(RPCError) {
+        let value: Sample = try arguments.request(forms[Int(first) % forms.count])
+        guard let again = try? Sample(decodingJSON: value.encodedJSON(.document)) else {
+            return report(false, "what came in a URL cannot be read as JSON")
+        }
+        report(again == value, "what came in a URL reads otherwise as JSON")
+    } catch {
+        report(error.code == .invalidArgument, "a wrong request is no invalid argument")
+        report(error.reason != nil, "a wrong request has no reason")
+    }
+}
+
 /// The binary form of a message with fields of every kind.
 @Sendable func fuzzMessage(_ bytes: [UInt8]) { roundTrip(Sample.self, bytes) }
 

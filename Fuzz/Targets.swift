@@ -185,6 +185,7 @@ let target: @Sendable ([UInt8]) -> Void = {
     case "program": fuzzProgram
     case "parted": fuzzParted
     case "json": fuzzJSON
+    case "route": fuzzRoute
     case "message": fuzzMessage
     default: fatalError("FUZZ_TARGET names no target")
     }

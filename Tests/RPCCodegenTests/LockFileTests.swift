@@ -156,9 +156,10 @@ import Testing
             ("range 0...1.5", "range 1...x", 14, "expected a range"),
             ("range 0...1.5", "range 2...1", 14, "is no range"),
             ("    1 loud", "    0 loud", 30, "value 0 is here twice"),
-            ("deadline 5s safe", "deadline 5w safe", 35, "expected a time"),
-            ("role a, b", "role b, a", 35, "expected `    read("),
-            ("(t.v1.M) -> t.v1.Leaf", "(t.v1.M) -> t.v1.Mood", 37, "expected a message"),
+            ("deadline 5s safe", "deadline 5w safe", 36, "expected a time"),
+            ("resume id from text", "resume id", 35, "expected how a stream is resumed"),
+            ("role a, b", "role b, a", 36, "expected `    read("),
+            ("(t.v1.M) -> t.v1.Leaf", "(t.v1.M) -> t.v1.Mood", 38, "expected a message"),
         ]
         for (old, new, line, reason) in wrong {
             let mistake = mistake(text.replacing(old, with: new, maxReplacements: 1))

@@ -25,16 +25,6 @@ public struct HTTPRoute: Sendable {
         }
     }
 
-    /// What the body of the HTTP request is.
-    public enum Body: Sendable, Hashable {
-        /// There is none.
-        case none
-        /// An object of the request's fields; required unless all of them are in the path.
-        case rest(isRequired: Bool)
-        /// The value of one field of the request, by its name in a `.proto`.
-        case field(String)
-    }
-
     /// One message of a stream.
     public struct Event: Sendable {
         public let json: [UInt8]
@@ -62,14 +52,14 @@ public struct HTTPRoute: Sendable {
     public let verb: String
     public let path: [Segment]
     public let query: [Parameter]
-    public let body: Body
+    public let body: RouteArguments.Body
     /// The parameter that says where a stream goes on; nil where it begins anew.
     public let resume: String?
     public let call: Call
 
     @usableFromInline init(
         _ method: MethodDescriptor, _ verb: String, _ path: [Segment], _ query: [Parameter],
-        _ body: Body, _ resume: String?, _ call: Call
+        _ body: RouteArguments.Body, _ resume: String?, _ call: Call
     ) {
         self.method = method
         self.verb = verb
@@ -94,7 +84,7 @@ public struct HTTPRoute: Sendable {
     @inlinable
     public static func unary<Request: Message, Response: Message>(
         _ method: MethodDescriptor, _: Request.Type, _: Response.Type, _ verb: String,
-        _ path: [Segment], query: [Parameter] = [], body: Body = .none
+        _ path: [Segment], query: [Parameter] = [], body: RouteArguments.Body = .none
     ) -> HTTPRoute {
         HTTPRoute(
             method, verb, path, query, body, nil,
@@ -111,7 +101,8 @@ public struct HTTPRoute: Sendable {
     @inlinable
     public static func serverStreaming<Request: Message, Response: Message>(
         _ method: MethodDescriptor, _: Request.Type, _: Response.Type, _ verb: String,
-        _ path: [Segment], query: [Parameter] = [], body: Body = .none, resume: String? = nil,
+        _ path: [Segment], query: [Parameter] = [], body: RouteArguments.Body = .none,
+        resume: String? = nil,
         id: @escaping @Sendable (Response) -> String = { _ in "" }
     ) -> HTTPRoute {
         HTTPRoute(

@@ -12,6 +12,16 @@ public struct RouteArguments: Sendable {
         }
     }
 
+    /// What the body of the HTTP request is.
+    public enum Body: Sendable, Hashable {
+        /// There is none.
+        case none
+        /// An object of the request's fields; required unless all of them are in the path.
+        case rest(isRequired: Bool)
+        /// The value of one field of the request, by its name in a `.proto`.
+        case field(String)
+    }
+
     /// Several of one name are the elements of a list.
     public var parameters: [Parameter]
     /// JSON; empty where there is none.
@@ -27,20 +37,20 @@ public struct RouteArguments: Sendable {
     /// Throws `invalidArgument` with the reason `invalid_parameter` or `invalid_body`, and a message
     /// that names the place.
     @inlinable
-    func request<Request: Message>(_ body: HTTPRoute.Body) throws(RPCError) -> Request {
+    func request<Request: Message>(_ form: Body) throws(RPCError) -> Request {
         var request = Request()
-        switch body {
+        switch form {
         case .none: try checkEmpty()
-        case .rest(isRequired: false) where self.body.isEmpty: break
+        case .rest(isRequired: false) where body.isEmpty: break
         case .rest:
-            do throws(DecodingFailure) { request = try Request(decodingJSON: self.body) } catch {
+            do throws(DecodingFailure) { request = try Request(decodingJSON: body) } catch {
                 throw wrongBody(error)
             }
         case .field: break
         }
-        var reader = ParameterReader(parameters, body)
+        var reader = ParameterReader(parameters, form)
         do throws(DecodingFailure) {
-            try request.read(from: self.body.span, &reader)
+            try request.read(from: body.span, &reader)
         } catch {
             throw reader.isInBody ? wrongBody(error) : wrongParameter(error)
         }
@@ -87,7 +97,7 @@ struct ParameterReader: FieldReader {
     private var matched = false
 
     @usableFromInline
-    init(_ parameters: [RouteArguments.Parameter], _ body: HTTPRoute.Body) {
+    init(_ parameters: [RouteArguments.Parameter], _ body: RouteArguments.Body) {
         for parameter in parameters {
             if let index = groups.firstIndex(where: { $0.name == parameter.name }) {
                 groups[index].values.append(parameter.value)
