@@ -406,9 +406,9 @@ def sort_maps(descriptor, data):
             _, index = read_varint(data, index)
         index += len(content)
         field = descriptor.fields_by_number.get(tag >> 3)
-        if tag >> 3 != number:
+        if tag != number:
             flush()
-            number = tag >> 3
+            number = tag
         if field is None or field.type != Field.TYPE_MESSAGE or tag & 7 != 2:
             out.append(data[start:index])
             continue
