@@ -47,6 +47,11 @@ public struct HTTPClock: Sendable {
         self.unixSeconds = unixSeconds
         self.uptime = uptime
     }
+
+    /// The machine's clocks.
+    public static let system = HTTPClock(
+        unixSeconds: { TLSContext.systemTime() },
+        uptime: { .nanoseconds(Int64(clamping: CPUClock.monotonic())) })
 }
 
 /// What a server tells its program for the log.
@@ -91,7 +96,7 @@ public final class HTTPServer: Sendable {
     /// Without TLS it must be a loopback address: keys and people's data do not cross a network
     /// in clear text.
     public init(
-        address: SocketAddress, loop: EventLoop, tls: TLSContext?, clock: HTTPClock,
+        address: SocketAddress, loop: EventLoop, tls: TLSContext? = nil, clock: HTTPClock,
         options: HTTPServerOptions = HTTPServerOptions(),
         report: @escaping @Sendable (HTTPServerEvent) -> Void = { _ in },
         handler: @escaping Handler

@@ -7,8 +7,11 @@ public import Transport
 /// A request becomes a call of the target: the deadline is the schema's, roles and limits are those
 /// of the link. Answers are JSON, streams server-sent events, failures problem documents (RFC 9457).
 ///
-///     let edge = HTTPEdge(routes: Echo.routes, to: link, on: loop, authenticate: checkKey)
-///     HTTPServer(address: address, loop: loop, …) { await edge.respond(to: $0) }
+///     let edge = HTTPEdge(
+///         routes: Echo.routes, to: link, on: loop,
+///         options: HTTPEdge.Options(random: Crypto.randomBytes), authenticate: checkKey)
+///     let server = try HTTPServer(
+///         address: address, loop: loop, clock: .system, handler: edge.respond)
 public struct HTTPEdge: Sendable {
     /// Says who asks, in a word for the server's handlers and logs, such as `key:1f2e`, or nil.
     ///

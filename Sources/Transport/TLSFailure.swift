@@ -10,10 +10,16 @@ enum OpenSSLErrors {
             if code == 0 { break }
             reasons.append(reason(code))
         }
+        // Says no more than the error of the system before it.
+        if reasons.count > 1 { reasons.removeAll { $0 == "system lib" } }
         return reasons.isEmpty ? "no reason given" : reasons.joined(separator: "; ")
     }
 
     private static func reason(_ code: UInt) -> String {
+        // An error of the system, as OpenSSL 3 tells it.
+        if code & 0x8000_0000 != 0 {
+            return TransportError.text(errno: Int32(truncatingIfNeeded: code & 0x7FFF_FFFF))
+        }
         let number = COpenSSL_error_reason(code)
         if let alert = alert(number) { return alert }
         if number == SSL_R_PEER_DID_NOT_RETURN_A_CERTIFICATE {

@@ -32,9 +32,13 @@ extension TransportError {
             case EADDRINUSE: .addressInUse
             default: .system
             }
+        self.init(code, "\(what): \(Self.text(errno: number))")
+    }
+
+    /// `No such file or directory`.
+    static func text(errno number: Int32) -> String {
         // Safe because strerror's text is copied before anything else can overwrite it on
         // this thread; glibc keeps it per thread.
-        let text = unsafe strerror(number).map { unsafe String(cString: $0) } ?? "error \(number)"
-        self.init(code, "\(what): \(text)")
+        unsafe strerror(number).map { unsafe String(cString: $0) } ?? "error \(number)"
     }
 }

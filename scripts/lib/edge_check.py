@@ -176,6 +176,67 @@ def check_crowd(report, fleet):
     report.check("streams whose readers are gone make room", True)
 
 
+# MARK: The tutorial
+
+
+def blocks(path, language):
+    """The texts between the fences of a page."""
+    with open(path) as file:
+        parts = re.split(r"^```", file.read(), flags=re.MULTILINE)[1::2]
+    return [part.split("\n", 1)[1] for part in parts if part.split("\n", 1)[0] == language]
+
+
+def check_tutorial(report, fleet, options):
+    """The example of docs/TUTORIAL.md is what stands there, and does what is said of it."""
+    page = os.path.join(ROOT, "docs", "TUTORIAL.md")
+    for name, language in (("tide.rpc", ""), ("main.swift", "swift")):
+        with open(os.path.join(ROOT, "Examples", "Tide", name)) as file:
+            text = file.read()
+        report.check(f"docs/TUTORIAL.md has Examples/Tide/{name}", text in blocks(page, language))
+        if name == "main.swift":
+            lines = [line for line in text.splitlines() if line and not line.startswith("import")]
+            report.check("that is 30 lines of Swift", len(lines) <= 30, str(len(lines)))
+    folder = os.path.join(options.dir, "tide")
+    os.makedirs(folder)
+    make = [os.path.join(ROOT, "certs", "make-certs"), "run/certs", "gateway/tide", "ctl/alice"]
+    subprocess.run(make, cwd=folder, check=True, capture_output=True)
+    program = subprocess.Popen([fleet.binary("tide")], cwd=folder, stdout=subprocess.DEVNULL)
+    try:
+        use_tutorial(report, fleet, folder, program)
+    finally:
+        program.kill()
+
+
+def use_tutorial(report, fleet, folder, program):
+    certs = os.path.join(folder, "run", "certs")
+    environment = {**os.environ, "CTL_GATEWAY": "127.0.0.1:7550", "CTL_CA": f"{certs}/ca.pem",
+                   "CTL_CERT": f"{certs}/ctl-alice.pem", "CTL_KEY": f"{certs}/ctl-alice.key"}  # fmt: skip
+    url = "http://127.0.0.1:8550/v1/levels"
+
+    def run(*command):
+        result = subprocess.run(command, capture_output=True, text=True, env=environment, timeout=60)
+        return result.stdout
+
+    wait_for("the tutorial's service", lambda: run("curl", "-s", f"{url}/leith"), 30, 0.2)
+    ctl = fleet.binary("ctl")
+    answer = json.loads(run(ctl, "call", "Tide/level", '{"harbour":"leith"}') or "{}")
+    report.check("ctl calls its method", answer.get("millimetres") == "4200", str(answer))
+    answer = json.loads(run("curl", "-s", f"{url}/leith"))
+    report.check("curl calls it too", answer.get("millimetres") == "4200", str(answer))
+    answer = json.loads(run("curl", "-s", f"{url}/atlantis"))
+    report.check("its error is a problem", answer.get("status") == 404
+                 and answer.get("detail") == "there is no such harbour", str(answer))  # fmt: skip
+    stream = run("curl", "-sN", "--max-time", "3", "-H", "Last-Event-ID: 41", f"{url}/leith/watch")
+    expected = 'id: 42\ndata: {"harbour":"leith","millimetres":"41","cursor":"42"}\n\n'
+    report.check("curl follows its stream from behind an event", stream.startswith(expected),
+                 " ".join(stream.splitlines()[:2]))  # fmt: skip
+    calls = subprocess.Popen([ctl, "call", "Tide/watch", '{"harbour":"leith","cursor":"7"}'],
+                             env=environment, stdout=subprocess.PIPE, text=True)  # fmt: skip
+    line = json.loads(calls.stdout.readline() or "{}")
+    calls.kill()
+    report.check("ctl follows it too", line.get("cursor") == "8", str(line))
+
+
 def main():
     options = arguments()
     install_handlers()
@@ -194,6 +255,7 @@ def main():
                      min(options.examples, 10) if is_stream else options.examples)  # fmt: skip
     check_events(report, fleet)
     check_crowd(report, fleet)
+    check_tutorial(report, fleet, options)
     report.check("the gateway's log has no error", "Z error " not in fleet.gateway.logged())
     status, _, _ = fleet.gateway.curl("/v1/locations")
     report.check("the gateway is alive after all this",

@@ -18,6 +18,7 @@ public final class RPCLink: Sendable {
         /// Why the last attempt failed; nil while one is under way.
         var failure: RPCError?
         var attempts = 0
+        var hasRun = false
         var waiters: [UInt64: OneShot<Bool>] = [:]
         var lastWaiter: UInt64 = 0
     }
@@ -50,6 +51,7 @@ public final class RPCLink: Sendable {
         let waiting = state.withLock { state -> [OneShot<Bool>] in
             switch progress {
             case .dialling:
+                state.hasRun = true
                 state.failure = nil
                 state.attempts += 1
                 return []
@@ -139,13 +141,15 @@ public final class RPCLink: Sendable {
                 certainty: .notSent)
         }
         if isInTime { return }
-        let (failure, attempts) = state.withLock { state in
+        let (failure, attempts, hasRun) = state.withLock { state in
             state.waiters[number] = nil
-            return (state.failure, state.attempts)
+            return (state.failure, state.attempts, state.hasRun)
         }
+        let why =
+            failure?.message
+            ?? (hasRun ? "an attempt is under way" : "nobody has called RPCLink.run, which makes it")
         var error = RPCError(
-            .deadlineExceeded,
-            "\(method.name) was not sent: no link in time: \(failure?.message ?? "an attempt is under way")",
+            .deadlineExceeded, "\(method.name) was not sent: no link in time: \(why)",
             certainty: .notSent)
         let elapsed = (loop.currentTime() &- began) / 1000
         error.hops = [

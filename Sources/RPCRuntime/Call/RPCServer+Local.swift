@@ -19,4 +19,18 @@ extension RPCServer {
             }
         }
     }
+
+    /// The same for a caller that has this server's trust domain and name, and another role.
+    ///
+    /// Throws where the server has no TLS context, and so no identity.
+    public func local(as role: String) throws(TransportError) -> RPCEndpoint {
+        guard let own = tls?.identity else {
+            throw TransportError(.tls, "a server without a certificate has no identity")
+        }
+        guard let identity = PeerIdentity(uri: "spiffe://\(own.trustDomain)/\(role)/\(own.name)")
+        else {
+            throw TransportError(.tls, "`\(role)` is no role: 1 to 64 of a-z, 0-9, `-`, `.` and `_`")
+        }
+        return local(as: identity, to: own)
+    }
 }

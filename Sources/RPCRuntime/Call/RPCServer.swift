@@ -15,7 +15,7 @@ public final class RPCServer: Sendable {
         }
     }
 
-    private let tls: TLSContext?
+    let tls: TLSContext?
     private let loops: [EventLoop]
     private let services: [ServiceHandlers]
     private let options: RPCOptions
@@ -69,6 +69,7 @@ public final class RPCServer: Sendable {
     }
 
     /// Listens on a further address; the one that was bound, with its port.
+    @discardableResult
     public func listen(on address: SocketAddress) throws(TransportError) -> SocketAddress {
         guard let tls else {
             throw TransportError(.tls, "a server without a TLS context does not listen on sockets")
