@@ -99,7 +99,8 @@ let package = Package(
                 "MeshAPI", "RPCRuntime", "RPCServices", "Transport", "HTTP", "ServiceKit",
             ], swiftSettings: strict),
         .executableTarget(
-            name: "tide", dependencies: ["HTTP", "RPCEdge", "RPCRuntime", "RPCServices", "Transport"],
+            name: "tide",
+            dependencies: ["HTTP", "RPCEdge", "RPCRuntime", "RPCServices", "Transport"],
             path: "Examples/Tide", swiftSettings: strict, plugins: ["RPCCodegenPlugin"]),
         .executableTarget(
             name: "zk-simulator", dependencies: ["ZKProtocol", "Transport", "ServiceKit"],

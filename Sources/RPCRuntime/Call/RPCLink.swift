@@ -147,7 +147,8 @@ public final class RPCLink: Sendable {
         }
         let why =
             failure?.message
-            ?? (hasRun ? "an attempt is under way" : "nobody has called RPCLink.run, which makes it")
+            ?? (hasRun
+                ? "an attempt is under way" : "nobody has called RPCLink.run, which makes it")
         var error = RPCError(
             .deadlineExceeded, "\(method.name) was not sent: no link in time: \(why)",
             certainty: .notSent)

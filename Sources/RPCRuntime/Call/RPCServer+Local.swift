@@ -29,7 +29,8 @@ extension RPCServer {
         }
         guard let identity = PeerIdentity(uri: "spiffe://\(own.trustDomain)/\(role)/\(own.name)")
         else {
-            throw TransportError(.tls, "`\(role)` is no role: 1 to 64 of a-z, 0-9, `-`, `.` and `_`")
+            throw TransportError(
+                .tls, "`\(role)` is no role: 1 to 64 of a-z, 0-9, `-`, `.` and `_`")
         }
         return local(as: identity, to: own)
     }
