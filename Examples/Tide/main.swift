@@ -14,8 +14,9 @@ struct Tides: Tide.Service {
         _ request: LevelRequest, to levels: MessageWriter<Level>, _ call: ServerCall
     ) async throws(RPCError) {
         for number in (Int64(request.cursor) ?? 0)..<10_000 {
-            let level = Level(harbour: request.harbour, millimetres: number, cursor: "\(number + 1)")
-            try await levels.write(level)
+            let cursor = "\(number + 1)"
+            try await levels.write(
+                Level(harbour: request.harbour, millimetres: number, cursor: cursor))
             try? await call.connection.loop.sleep(for: .seconds(1))
         }
     }
