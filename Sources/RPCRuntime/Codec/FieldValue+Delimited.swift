@@ -37,7 +37,7 @@ extension String: MapKey {
     }
 }
 
-extension Array: WireValue, FieldValue where Element == UInt8 {
+extension Array: WireWritable, WireValue, FieldValue where Element == UInt8 {
     /// Of the number of bytes.
     @inlinable public static var unlimited: ClosedRange<Int> { 0 ... .max }
     @inlinable public static var fieldDefault: [UInt8] { [] }

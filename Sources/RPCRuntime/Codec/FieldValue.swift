@@ -2,13 +2,24 @@
 public protocol FieldValue: WireValue, JSONValue {}
 
 /// A value with a binary form.
-public protocol WireValue: Hashable, Sendable {
+public protocol WireValue: WireWritable, Hashable, Sendable {
     /// What a schema can limit: the length of a string, the range of a number.
     associatedtype Limit
     /// No limit but what the type has.
     static var unlimited: Limit { get }
     /// The default of a plain field.
     static var fieldDefault: Self { get }
+    /// Reads a value behind its tag; a message merges it in.
+    mutating func decodeValue(
+        from bytes: Span<UInt8>, _ reader: inout WireReader, _ limit: Limit
+    ) throws(DecodingFailure)
+}
+
+/// The writing half of a value.
+///
+/// Code that is generic over types which may have no copies cannot make any: values that are written
+/// through it are borrowed where they stand.
+public protocol WireWritable: ~Copyable {
     static var wireType: WireType { get }
     /// Adds the most bytes that the value without its tag takes.
     func measure(_ size: inout WireSize)
@@ -18,10 +29,6 @@ public protocol WireValue: Hashable, Sendable {
     func encodeValue(into output: inout OutputSpan<UInt8>, _ width: inout Int)
     /// Appends the value without its tag, keeping long bytes inside it apart.
     func encodeApart(into writer: inout WireWriter)
-    /// Reads a value behind its tag; a message merges it in.
-    mutating func decodeValue(
-        from bytes: Span<UInt8>, _ reader: inout WireReader, _ limit: Limit
-    ) throws(DecodingFailure)
 }
 
 /// What the key of a map can be; in the order of the numbers, or of the bytes of strings.

@@ -18,19 +18,26 @@ extension OutputSpan: FieldWriter where Element == UInt8 {
     @inlinable
     public mutating func field<V: FieldValue>(_ number: UInt32, _ name: String, _ values: [V]) {
         if values.isEmpty { return }
-        let values = values.span
         var width = 1
         if V.wireType == .delimited {
-            for index in values.indices {
-                tag(number, .delimited)
-                values[index].encodeValue(into: &self, &width)
-            }
+            elements(number, values.span, &width)
         } else {
+            let values = values.span
             tag(number, .delimited)
             let start = begin(width)
             var ignored = 1
             for index in values.indices { values[index].encodeValue(into: &self, &ignored) }
             end(start, &width)
+        }
+    }
+
+    @inlinable
+    mutating func elements<V: WireWritable & ~Copyable>(
+        _ number: UInt32, _ values: Span<V>, _ width: inout Int
+    ) {
+        for index in values.indices {
+            tag(number, .delimited)
+            values[index].encodeValue(into: &self, &width)
         }
     }
 

@@ -42,7 +42,11 @@ extension WireSize: FieldWriter {
     public mutating func field<V: FieldValue>(_ number: UInt32, _ name: String, _ values: [V]) {
         if values.isEmpty { return }
         add(10)
-        let values = values.span
+        elements(number, values.span)
+    }
+
+    @inlinable
+    mutating func elements<V: WireWritable & ~Copyable>(_ number: UInt32, _ values: Span<V>) {
         for index in values.indices {
             if V.wireType == .delimited { add(Self.tag(number)) }
             values[index].measure(&self)

@@ -157,7 +157,7 @@ extension String {
     }
 }
 
-extension Array: JSONValue where Element == UInt8 {
+extension Array: JSONWritable, JSONValue where Element == UInt8 {
     public func encodeValue(into writer: inout JSONWriter) {
         let bytes = span
         writer.quoted(nil, Base64.length(of: count)) { Base64.encode(bytes, &$0) }

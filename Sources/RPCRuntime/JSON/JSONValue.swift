@@ -1,19 +1,23 @@
 /// A value with a JSON form, which is that of ProtoJSON (`docs/IDL.md`, part 7).
-public protocol JSONValue {
+public protocol JSONValue: JSONWritable {
     /// What a schema can limit: the length of a string, the range of a number.
     associatedtype Limit
     /// Whether a plain field with this value is left out.
     var isFieldDefault: Bool { get }
     /// Appends a plain field, name and value, unless it is left out.
     func encodeField(_ name: String, into writer: inout JSONWriter)
-    /// Appends the value.
-    func encodeValue(into writer: inout JSONWriter)
     /// Reads a value that is not `null`.
     mutating func decodeValue(
         from bytes: Span<UInt8>, _ reader: inout JSONReader, _ limit: Limit
     ) throws(DecodingFailure)
     /// The JSON text of a value that stands in a URL, as its text stands there.
     static func json(parameter text: String) -> [UInt8]
+}
+
+/// The writing half of a value, which is borrowed where it stands; see ``WireWritable``.
+public protocol JSONWritable: ~Copyable {
+    /// Appends the value.
+    func encodeValue(into writer: inout JSONWriter)
 }
 
 extension JSONValue {

@@ -25,6 +25,11 @@ extension JSONWriter: FieldWriter {
     public mutating func field<V: FieldValue>(_ number: UInt32, _ name: String, _ values: [V]) {
         if values.isEmpty, !writesDefaults { return }
         key(name)
+        elements(values.span)
+    }
+
+    @inlinable
+    mutating func elements<V: JSONWritable & ~Copyable>(_ values: Span<V>) {
         bytes.append(UInt8(ascii: "["))
         for index in values.indices {
             if index > 0 { bytes.append(UInt8(ascii: ",")) }
