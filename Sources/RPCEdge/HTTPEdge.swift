@@ -245,7 +245,8 @@ public struct HTTPEdge: Sendable {
 
     func problem(_ error: RPCError, _ method: String, _ id: String) -> Problem {
         let problem = Problem(error, options.statuses)
-        if problem.status.code >= 500 {
+        // A stream that ends in order, because its server goes away, is no failure.
+        if problem.status.code >= 500, !error.isResumable {
             options.report(Failure(method: method, requestID: id, error: error))
         }
         return problem
