@@ -4,7 +4,8 @@ extension RPCServer {
     /// What a dialler in this program dials to reach this server without sockets and TLS.
     ///
     /// Handlers see `identity` as their peer, so methods are checked against its role; limits and
-    /// deadlines hold as on any link. The dialler's loop must be the server's first.
+    /// deadlines hold as on any link, but it lives as long as the two want. The dialler's loop must be
+    /// the server's first.
     ///
     /// - Parameters:
     ///   - identity: Who calls; what a certificate says of others.
@@ -14,7 +15,7 @@ extension RPCServer {
         let ends = MemoryChannel.Ends(dialler: identity, at: address, listener: own, at: address)
         return .channels("this program", at: address) { [self] loop, handler in
             MemoryChannel.connect(ends, on: loop, handler: handler) { [self] far in
-                accept(far)
+                accept(far, isLocal: true)
                 return true
             }
         }

@@ -87,7 +87,10 @@ public final class RPCServer: Sendable {
     /// Serves a channel that is not started, such as an end of a link in memory; on its loop.
     ///
     /// Channels of the listeners come here by themselves.
-    public func accept(_ channel: Channel) {
+    public func accept(_ channel: Channel) { accept(channel, isLocal: false) }
+
+    /// Links from this program last: there is nothing that they could spread over.
+    func accept(_ channel: Channel, isLocal: Bool) {
         let address = channel.remoteAddress
         let number = members.withLock { members in
             members.lastNumber += 1
@@ -104,9 +107,11 @@ public final class RPCServer: Sendable {
                 return members.isShuttingDown
             }
             if isLate { return connection.close() }
-            connection.limitLife(
-                idle: options.idleTimeout.map { $0 + .seconds(300) },
-                age: options.ageMax.map { $0 * (0.9 + 0.2 * random()) })
+            if !isLocal {
+                connection.limitLife(
+                    idle: options.idleTimeout.map { $0 + .seconds(300) },
+                    age: options.ageMax.map { $0 * (0.9 + 0.2 * random()) })
+            }
             log(RPCEvent(.info, "link from \(connection.peer) at \(address) is up"))
             onConnection(connection)
         }
