@@ -91,7 +91,7 @@ def check_links(report, fleet):
     foreign = fleet.file("foreign-certs")
     make_certificates(foreign, "location/cairo")
     make_certificates(fleet.file("certs"), "location/late", environment={"DAYS": "-1"})
-    make_certificates(fleet.file("certs"), "printer/hall")
+    make_certificates(fleet.file("certs"), "printer/hall", "edge/gateway")
     make_certificates(fleet.file("certs"), "location/other",
                       environment={"TRUST_DOMAIN": "elsewhere"})  # fmt: skip
     own = fleet.file("certs")
@@ -106,6 +106,8 @@ def check_links(report, fleet):
             lambda: s_client(fleet, f"{own}/location-other", "-tls1_3"), "trust domain")
     refusal(report, fleet, "a certificate of a role that has no business there",
             lambda: s_client(fleet, f"{own}/printer-hall", "-tls1_3"), "printer")
+    refusal(report, fleet, "a certificate of the role that the gateway's own edge has",
+            lambda: s_client(fleet, f"{own}/edge-gateway", "-tls1_3"), "edge")
     refusal(report, fleet, "TLS 1.2",
             lambda: s_client(fleet, f"{own}/ctl-demo", "-tls1_2"), "unsupported protocol|version")
     refusal(report, fleet, "plaintext", lambda: plaintext(fleet),
