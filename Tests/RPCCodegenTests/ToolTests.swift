@@ -74,6 +74,31 @@ import Testing
         #expect(try emit("catalog", "Catalog.swift", "a.rpc", "b.rpc", "c.rpc") == 1)
     }
 
+    @Test func `the catalog's document stays as it is whatever its words are`() throws {
+        try write(
+            "a.rpc",
+            """
+            package t.v1
+            /// Asks \\#(1 + 1), \\#n, \\\\#(2) and \"\"\"# of it.
+            message A { text: string = 1 }
+            service S { ask(A) -> A { deadline 1s, role any, safe, get "/v1/ask" } }
+
+            """)
+        #expect(try emit("catalog", "Catalog.swift", "a.rpc") == 0)
+        #expect(try emit("openapi", "api.json", "a.rpc") == 0)
+        let text = try String(contentsOfFile: folder.file("Catalog.swift"), encoding: .utf8)
+        let document = try String(contentsOfFile: folder.file("api.json"), encoding: .utf8)
+        let opening = try #require(text.range(of: "StaticString = #\"\"\"\n"))
+        let closing = try #require(
+            text.range(of: "\n        \"\"\"#", range: opening.upperBound..<text.endIndex))
+        // As Swift reads it: the only escape is that of a backslash.
+        let parts = text[opening.upperBound..<closing.lowerBound].components(separatedBy: "\\#\\")
+        #expect(parts.count == 4)
+        #expect(parts.allSatisfy { !$0.contains("\\#") })
+        let lines = parts.joined(separator: "\\").components(separatedBy: "\n")
+        #expect(lines.map { String($0.dropFirst(8)) }.joined(separator: "\n") + "\n" == document)
+    }
+
     @Test func `the descriptors of a schema hold what it imports, first and once`() throws {
         #expect(try emit("descriptor", "set", "b.rpc") == 0)
         let alone = try Data(contentsOf: URL(fileURLWithPath: folder.file("set")))

@@ -67,7 +67,9 @@ struct SwiftEmitter {
         printer.line("public static let openAPI: StaticString = #\"\"\"")
         let document = OpenAPIEmitter(compilation: compilation).document(schemas, label: nil)
         printer.indented { printer in
-            for line in document.text.split(separator: "\n") { printer.line(String(line)) }
+            // A backslash before the delimiter would begin an escape, or an interpolation.
+            let text = document.text.replacing("\\#", with: "\\#\\#")
+            for line in text.split(separator: "\n") { printer.line(String(line)) }
             printer.line("\"\"\"#")
         }
     }
