@@ -309,9 +309,11 @@ public final class SocketChannel: Channel, Pollable, @unchecked Sendable {
 }
 
 /// A non-blocking TCP socket of the address's family.
-func openSocket(for address: SocketAddress) throws(TransportError) -> Descriptor {
+func openSocket(
+    for address: SocketAddress, type: __socket_type = SOCK_STREAM
+) throws(TransportError) -> Descriptor {
     let type =
-        Int32(SOCK_STREAM.rawValue) | Int32(SOCK_NONBLOCK.rawValue) | Int32(SOCK_CLOEXEC.rawValue)
+        Int32(type.rawValue) | Int32(SOCK_NONBLOCK.rawValue) | Int32(SOCK_CLOEXEC.rawValue)
     let number = socket(address.bytes.count == 4 ? AF_INET : AF_INET6, type, 0)
     guard number >= 0 else { throw TransportError(errno: errno, "cannot open a socket") }
     return Descriptor(owning: number)

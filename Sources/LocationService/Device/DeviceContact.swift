@@ -117,22 +117,24 @@ struct DeviceContact {
             try await complete(asOf, records: recordsRead ?? 0)
             return
         }
-        do {
-            if sizes.users != usersRead || usersRead == nil {
+        if sizes.users != usersRead || usersRead == nil {
+            do throws(ZKError) {
                 reader.setUsers(try await client.users())
                 usersRead = sizes.users
+            } catch {
+                guard error.code == .incomplete || error.code == .refused else { throw error }
+                // Punches are worth reading without the names of those who made them.
+                log.error("the device's users cannot be read", ["cause": "\(error)"])
+                session.update { $0.cause = error.description.clipped(toBytes: 1024) }
             }
-            hasEvents = false
-            try await read(client)
-        } catch let error as ZKError where error.code == .incomplete || error.code == .refused {
-            // The connection is sound and the data is not: nothing is proved, and the next poll
-            // tries again.
-            recordsRead = nil
-            log.error("device log is not proved complete", ["cause": "\(error)"])
-            session.update { $0.cause = error.description.clipped(toBytes: 1024) }
-            if error.code == .incomplete { try await readUnproved(client) }
         }
+        hasEvents = false
+        // Some devices count none although they have records.
+        let isEmptied = sizes.records == 0 && (status?.punches ?? 0) > 0
+        try await read(client, evenIfNone: isEmptied)
     }
+
+    private var status: DeviceStatus? { session.board.status(of: session.settings.name) }
 
     /// Whether the device can have nothing that the last complete read did not show.
     private func isUnchanged(_ sizes: FreeSizes) -> Bool {
@@ -144,9 +146,39 @@ struct DeviceContact {
         return records < sizes.recordCapacity
     }
 
-    private mutating func read(_ client: ZKClient) async throws {
-        let asOf = surroundings.now()
-        let read = try await client.attendance()
+    /// Reads the log in one way after the other until a read is proved to be all of it.
+    ///
+    /// The rows of a read that is not are kept where every one of them makes sense; the watermark
+    /// stays where it was, and the numbers are told.
+    private mutating func read(_ client: ZKClient, evenIfNone: Bool) async throws {
+        var account: String?
+        for way in ReadWay.allCases {
+            let asOf = surroundings.now()
+            let read: AttendanceRead
+            do throws(ZKError) {
+                read = try await client.readAttendance(by: way, evenIfNone: evenIfNone)
+            } catch {
+                guard error.code == .incomplete || error.code == .refused else { throw error }
+                // Where one way showed numbers, they say more than that another is not known.
+                if account == nil || error.code == .incomplete { account = "\(error)" }
+                if error.code == .refused { break }
+                continue
+            }
+            if read.completeness == .proved {
+                try await keep(read, asOf: asOf)
+                return
+            }
+            account = read.account
+            try await keepUnproved(read, client)
+            if read.completeness == .uncounted { break }
+        }
+        recordsRead = nil
+        let cause = account ?? "the device's log cannot be read"
+        log.error("device log is not proved complete", ["cause": cause])
+        session.update { $0.cause = cause.clipped(toBytes: 1024) }
+    }
+
+    private mutating func keep(_ read: AttendanceRead, asOf: Timestamp) async throws {
         let result = try await ingest(read.log)
         lastFullRead = surroundings.steady()
         // Someone may have punched while the log was on its way: the counter before it is what
@@ -157,37 +189,31 @@ struct DeviceContact {
                 "device log read",
                 [
                     "records": read.log.count, "new": result.new, "known": result.known,
-                    "amended": result.amended,
+                    "amended": result.amended, "way": read.way.rawValue,
                 ])
         }
         try await complete(asOf, records: read.log.count)
     }
 
-    /// Keeps the punches of a log that its device's counter contradicts; the watermark stays.
+    /// Keeps the punches of a log that its device's counter contradicts, or does not count.
     ///
     /// Only where every row makes sense: rows cut at the wrong places would be punches that never
     /// were, and no entry is ever taken back.
-    private mutating func readUnproved(_ client: ZKClient) async throws {
-        let rows: AttendanceLog
-        do throws(ZKError) {
-            rows = try await client.unprovedAttendance()
-        } catch {
-            if error.code == .incomplete || error.code == .refused { return }
-            throw error
-        }
+    private mutating func keepUnproved(_ read: AttendanceRead, _ client: ZKClient) async throws {
         let latest = try await client.time().packed.addingReportingOverflow(86_400)
-        let isSound = rows.allSatisfy { row in
+        let isSound = read.log.allSatisfy { row in
             row.time.isRealDate && row.time.year > 2000
                 && (latest.overflow || row.time.packed <= latest.partialValue)
                 && !row.identifier.unicodeScalars.contains { $0.value < 0x20 }
         }
         guard isSound else {
-            log.error("device log makes no sense and is not stored", ["rows": rows.count])
+            log.error("device log makes no sense and is not stored", ["rows": read.log.count])
             return
         }
-        let result = try await ingest(rows)
+        let result = try await ingest(read.log)
         log.warning(
-            "device log stored without proof", ["rows": rows.count, "new": result.new])
+            "device log stored without proof",
+            ["rows": read.log.count, "new": result.new, "account": read.account])
     }
 
     /// Stores what is new in the device's log, in batches.

@@ -7,6 +7,8 @@ public struct ZKError: Error, Sendable, Hashable {
         case timedOut
         /// The device closed the connection, or it broke.
         case closed
+        /// The device has given its session to somebody else, or has restarted.
+        case sessionLost
         /// The device asks for a comm key and none is configured.
         case keyRequired
         case keyWrong
