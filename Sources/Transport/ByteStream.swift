@@ -146,6 +146,15 @@ public final class ByteStream: Sendable {
         }
     }
 
+    /// Closes at once with a reset, as a peer does that has crashed; idempotent.
+    public func reset() {
+        loop.perform { [self] in
+            let error = TransportError(
+                .closed, "the connection to \(remoteAddress) was reset here")
+            state.withValue { $0.channel }?.reset(error)
+        }
+    }
+
     // MARK: - On the loop
 
     private func fail<Value>(_ shot: OneShot<Value>, after timeout: Duration, _ what: String) {

@@ -125,6 +125,19 @@ public final class SocketChannel: Channel, Pollable, @unchecked Sendable {
     /// Only from the loop.
     public override func close(_ error: TransportError) { finish(error) }
 
+    /// Closes at once with a reset.
+    ///
+    /// Only from the loop.
+    public override func reset(_ error: TransportError) {
+        if phase != .closed {
+            var option = linger(l_onoff: 1, l_linger: 0)
+            // Safe because SO_LINGER is a linger of the size given.
+            unsafe setsockopt(
+                number, SOL_SOCKET, SO_LINGER, &option, socklen_t(MemoryLayout<linger>.size))
+        }
+        close(error)
+    }
+
     override func flush() {
         isDirty = false
         // What the socket takes now opens the way: when all of it goes, epoll never tells so.

@@ -11,7 +11,9 @@ struct Device: Sendable {
         case logCleared
     }
 
-    let model: DeviceModel
+    var model: DeviceModel
+    let keyAtStart: UInt32
+    var damage = LogDamage()
     private(set) var users: [DeviceUser]
     private(set) var log: [AttendanceRecord]
     private(set) var settings: [String: String]
@@ -34,6 +36,7 @@ struct Device: Sendable {
         clock: DeviceClock = DeviceClock()
     ) {
         self.model = model
+        keyAtStart = model.commKey
         self.users = users
         self.log = log
         self.clock = clock
@@ -62,7 +65,8 @@ struct Device: Sendable {
 
     var sizes: FreeSizes {
         var sizes = FreeSizes(
-            users: users.count, records: max(0, log.count + model.recordCountError))
+            users: users.count,
+            records: max(0, log.count + damage.repeated + model.recordCountError))
         sizes.admins = users.count { $0.privilege >= 14 }
         sizes.passwords = users.count { !$0.password.isEmpty }
         sizes.fingerprintCapacity = model.userCapacity
@@ -93,9 +97,9 @@ struct Device: Sendable {
         -> AttendanceRecord?
     {
         if let again = enabledAgainAt, now.trueTime >= again { enable() }
-        guard isEnabled, log.count < model.recordCapacity, let user = user(userID) else {
-            return nil
-        }
+        guard isEnabled, model.dropsOldest || log.count < model.recordCapacity,
+            let user = user(userID)
+        else { return nil }
         let time = time(now)
         if let last = lastPunch[userID], last.time == time {
             guard !last.states.contains(state) else { return nil }
@@ -105,8 +109,14 @@ struct Device: Sendable {
         }
         let record = AttendanceRecord(
             index: user.uid, userID: userID, time: time, state: state, verify: verify)
-        log.append(record)
-        AttendanceLog.append(record, to: &encodedLog, model.recordLayout)
+        if log.count >= model.recordCapacity, !log.isEmpty {
+            log.removeFirst()
+            log.append(record)
+            encodedLog = AttendanceLog.encode(log, model.recordLayout)
+        } else {
+            log.append(record)
+            AttendanceLog.append(record, to: &encodedLog, model.recordLayout)
+        }
         note(.punch(record))
         return record
     }
@@ -182,7 +192,7 @@ struct Device: Sendable {
             blob.reserveCapacity(users.count * model.userLayout.stride)
             for user in users { blob += encoded(user) }
             return length(of: blob) + blob
-        case .readAttendance: return encodedLog
+        case .readAttendance: return tampered(encodedLog)
         default: return nil
         }
     }

@@ -20,6 +20,12 @@ struct DeviceModel: Sendable {
     var inlineBytesMax = 1024
     /// How many records more than there are the firmware's counter says; negative: fewer.
     var recordCountError = 0
+    /// How clients reach it.
+    var transports: Set<ZKTransport> = [.tcp, .udp]
+    /// How late answers come, in milliseconds: the way there and back.
+    var answerDelay = 0
+    /// Whether a full memory drops its oldest record for each new one, or takes none.
+    var dropsOldest = false
     /// Whether the firmware only speaks the encrypted protocol, which is not simulated.
     var isEncrypted = false
 
@@ -45,7 +51,7 @@ struct DeviceClock: Sendable {
     private var ahead: Int64
     /// True time, in milliseconds since 1970.
     private var since: Int64
-    private let driftPPM: Int64
+    private var driftPPM: Int64
 
     init(aheadMilliseconds: Int64 = 0, driftPPM: Int64 = 0, trueTime: Int64 = 0) {
         ahead = aheadMilliseconds
@@ -60,6 +66,16 @@ struct DeviceClock: Sendable {
         // A clock outside the years that the device knows shows the first of them.
         return LocalTime(secondsSince1970: (placeTime + ahead + drift) / 1000)
             ?? LocalTime(packed: 0)
+    }
+
+    /// Jumps.
+    mutating func step(by milliseconds: Int64) { ahead += milliseconds }
+
+    /// Gains from now on; what it has gained before stays.
+    mutating func drift(_ ppm: Int64, trueTime: Int64) {
+        ahead += (trueTime - since) / 1000 * driftPPM / 1000
+        since = trueTime
+        driftPPM = ppm
     }
 
     /// Sets the clock; a date that is none is refused.

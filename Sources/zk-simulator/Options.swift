@@ -18,6 +18,8 @@ struct Options {
     var liveUntil: Int?
     var stateFile: String?
     var dumpFile: String?
+    var faults: [Fault]
+    var scenario: Scenario?
 
     /// How much log there is at the start.
     enum History {
@@ -79,12 +81,34 @@ struct Options {
                 "--dump", value: "PATH",
                 help: "Writes all punches here on SIGUSR1 and at the end."),
             CommandOption(
+                "--transport", value: "KIND", help: "How clients reach it (both).",
+                choices: ["tcp", "udp", "both"]),
+            CommandOption(
+                "--delay", value: "MS",
+                help: "How late each answer comes, as after a long way there and back (0)."),
+            CommandOption("--drops-oldest", help: "A full memory takes punches for its oldest."),
+            CommandOption(
+                "--fault", value: "FAULT",
+                help: """
+                    Something that goes wrong, KIND[=VALUE][@PHASE][+SKIP][xTIMES], of kind \
+                    \(Fault.Kind.allCases.map(\.rawValue).joined(separator: ", ")), in phase \
+                    \(Fault.Phase.allCases.map(\.rawValue).joined(separator: ", ")) or any, after \
+                    SKIP chances, TIMES times or always.
+                    """, isRepeatable: true),
+            CommandOption(
+                "--scenario", value: "PATH",
+                help: """
+                    A file whose lines are SECONDS and a command of the standard input, such as \
+                    `10 fault cut=5000@logx1`; `repeat` as the last begins it anew.
+                    """),
+            CommandOption(
                 "--encrypted", help: "Answers like firmware that speaks only encrypted."),
         ],
         examples: [
             "zk-simulator --listen 127.0.0.1:0 --seed 7 --users 50 --days 90",
             "zk-simulator --records 100000 --comm-key-file key --zone Africa/Cairo",
             "zk-simulator --live-rate 2 --until 500 --dump punches.tsv",
+            "zk-simulator --transport udp --fault lose=10 --fault silence@logx2",
         ])
 
     init(_ line: Invocation, now: Date) throws(UsageError) {
@@ -109,6 +133,11 @@ struct Options {
             ? nil : try line.integer("--until", default: 0, in: 0...Int.max)
         stateFile = line.value("--state-file")
         dumpFile = line.value("--dump")
+        faults = []
+        for text in line.values("--fault") { faults.append(try Fault(text)) }
+        scenario = try line.value("--scenario").map { path throws(UsageError) in
+            try Scenario(path: path)
+        }
         model = try Options.model(line, seed)
         model.userCapacity = max(model.userCapacity, users)
         model.recordCapacity = try line.integer(
@@ -146,6 +175,13 @@ struct Options {
         {
             model.eventLayout = layout
         }
+        switch line.value("--transport") {
+        case "tcp": model.transports = [.tcp]
+        case "udp": model.transports = [.udp]
+        default: model.transports = [.tcp, .udp]
+        }
+        model.answerDelay = try line.integer("--delay", default: 0, in: 0...60_000)
+        model.dropsOldest = line.flag("--drops-oldest")
         model.isEncrypted = line.flag("--encrypted")
         return model
     }

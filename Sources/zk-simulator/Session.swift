@@ -11,6 +11,8 @@ struct Session: Sendable {
     }
 
     let number: UInt16
+    /// Whether packets go in datagrams, which older clients read only 1,024 bytes of.
+    let isUDP: Bool
     private(set) var isConnected = false
     private(set) var isAuthenticated = false
     private var wrongKeys = 0
@@ -18,7 +20,17 @@ struct Session: Sendable {
     private(set) var listensTo: EventKind = []
     private var buffer: [UInt8] = []
 
-    init(number: UInt16) { self.number = number }
+    init(number: UInt16, isUDP: Bool = false) {
+        self.number = number
+        self.isUDP = isUDP
+    }
+
+    /// Somebody else has the session now.
+    mutating func lose() {
+        isConnected = false
+        listensTo = []
+        buffer = []
+    }
 
     mutating func handle(_ packet: Packet, _ device: inout Device, _ now: Now) -> Reaction {
         if packet.command == .connect { return connect(packet, device) }
@@ -154,7 +166,10 @@ struct Session: Sendable {
             guard let selector = try? BulkSelector(decoding: packet.data),
                 let blob = device.bulk(selector)
             else { return answer(packet, .error) }
-            if blob.count <= device.model.inlineBytesMax { return answer(packet, .data, blob) }
+            let inlineMax = device.model.inlineBytesMax
+            if blob.count <= (isUDP ? min(1016, inlineMax) : inlineMax) {
+                return answer(packet, .data, blob)
+            }
             buffer = blob
             return answer(packet, .ok, PreparedBuffer(bytes: blob.count).encoded())
         case .readBuffer:
