@@ -7,16 +7,17 @@
     pyzk-judge.py login HOST:PORT [--key N]            connects and disconnects
     pyzk-judge.py time  HOST:PORT [--key N] --rounds N reads the log and prints seconds
 
+With --judge pyzk2 it is that client, and with --udp it speaks UDP.
+
 The last line on the standard output is JSON: what was seen, or {"error": "..."}.
 pyzk is GPL-2.0 and is only run here, from the outside.
 """
 import argparse
+import importlib
 import json
 import sys
 import time
 from datetime import datetime
-
-from zk import ZK
 
 
 def user(u):
@@ -104,11 +105,14 @@ def main():
     parser.add_argument("--key", type=int, default=0)
     parser.add_argument("--count", type=int, default=1)
     parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--judge", choices=["zk", "pyzk2"], default="zk")
+    parser.add_argument("--udp", action="store_true")
     options = parser.parse_args()
     host, port = options.address.rsplit(":", 1)
     try:
-        device = ZK(host, port=int(port), timeout=60, password=options.key,
-                    ommit_ping=True).connect()
+        device = importlib.import_module(options.judge).ZK(
+            host, port=int(port), timeout=60, password=options.key, force_udp=options.udp,
+            ommit_ping=True).connect()
         result = calls[options.call](device, options)
         device.disconnect()
     except Exception as error:

@@ -111,7 +111,9 @@ import Transport
         #expect(asked.value == 6)
     }
 
-    @Test func `a slice that comes short is asked for three times in each way of reading`() async throws {
+    @Test func `a slice that comes short is asked for three times in each way of reading`()
+        async throws
+    {
         let asked = Counter()
         let result = try await attendance { packet, reaction in
             guard packet.command == .readBuffer else { return nil }
