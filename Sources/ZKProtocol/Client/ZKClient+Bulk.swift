@@ -14,6 +14,8 @@ public struct AttendanceRead: Sendable {
 
 extension ZKClient {
     /// The users in the device's memory.
+    ///
+    /// Where the device refuses bulk reads, the command alone is tried.
     public func users() async throws(ZKError) -> [DeviceUser] {
         var attempts = 2
         while true {
@@ -24,9 +26,11 @@ extension ZKClient {
             let after = try await freeSizes()
             let users: [DeviceUser]
             do throws(ZKError) {
-                users = try decoding(.readUsers) { () throws(FormatError) in
-                    try DeviceUser.decodeAll(blob, count: after.users)
+                let list = try decoding(.readUsers) { () throws(FormatError) in
+                    try DeviceUser.decodeList(blob, count: after.users, options.encoding)
                 }
+                users = list.users
+                learnt.userLayout = list.layout ?? learnt.userLayout
             } catch {
                 if attempts > 0 { continue }
                 throw error
@@ -84,13 +88,14 @@ extension ZKClient {
         return try await decode(blob.isEmpty ? [0, 0, 0, 0] : blob, nil)
     }
 
-    private func decode(_ blob: [UInt8], _ counts: ClosedRange<Int>?) async throws(ZKError)
+    /// Decodes a bulk read of rows.
+    func decode(_ blob: [UInt8], _ counts: ClosedRange<Int>?) async throws(ZKError)
         -> AttendanceLog
     {
         let counts = counts?.upperBound == 0 ? nil : counts
         let log: AttendanceLog
         do throws(FormatError) {
-            log = try AttendanceLog(decoding: blob, counts: counts)
+            log = try AttendanceLog(decoding: blob, counts: counts, options.encoding)
         } catch {
             throw failure(.incomplete, .readAttendance, "\(error)")
         }
@@ -99,7 +104,8 @@ extension ZKClient {
         let today = try await time()
         let tomorrow = LocalTime(packed: today.packed.addingReportingOverflow(86_400).partialValue)
         return try decoding(.readAttendance) { () throws(FormatError) in
-            try AttendanceLog(decoding: blob, counts: counts, notAfter: tomorrow)
+            try AttendanceLog(
+                decoding: blob, counts: counts, notAfter: tomorrow, options.encoding)
         }
     }
 
@@ -108,7 +114,7 @@ extension ZKClient {
         return min(before, after)...max(before, after)
     }
 
-    private func mismatch(
+    func mismatch(
         _ what: String, _ command: Command, _ found: Int, _ counts: ClosedRange<Int>, _ bytes: Int
     ) -> ZKError {
         failure(
@@ -157,13 +163,33 @@ extension ZKClient {
     private func readDirectly(
         _ selector: BulkSelector, instead first: ZKError, until deadline: ContinuousClock.Instant
     ) async throws(ZKError) -> [UInt8] {
-        var blob: [UInt8] = []
-        let argument: [UInt8] = selector.command == .readUsers ? [5] : []
-        let reply = try await send(selector.command, argument)
-        switch try await gather(reply, selector.command, into: &blob, until: deadline) {
-        case .done: return blob
-        case .prepared: throw first
+        let argument: [UInt8]
+        switch selector.command {
+        case .readUsers: argument = [5]
+        case .readTable: argument = [UInt8(truncatingIfNeeded: selector.function)]
+        // Without a buffer there is no place for the two times.
+        case .readAttendanceRange: throw first
+        default: argument = []
         }
+        do throws(ZKError) {
+            return try await readData(selector.command, argument, until: deadline)
+        } catch {
+            // The first refusal says why: device type, or no such data.
+            throw error.code == .refused ? first : error
+        }
+    }
+
+    /// What a command itself is answered with, in one packet or many.
+    func readData(
+        _ command: Command, _ argument: [UInt8], until deadline: ContinuousClock.Instant? = nil
+    ) async throws(ZKError) -> [UInt8] {
+        let deadline = deadline ?? options.now() + options.bulkTimeout
+        var blob: [UInt8] = []
+        let reply = try await send(command, argument)
+        guard case .done = try await gather(reply, command, into: &blob, until: deadline) else {
+            throw failure(.refused, command, "the device has no data for it")
+        }
+        return blob
     }
 
     private func readSlices(

@@ -24,6 +24,8 @@ public final class ZKClient {
         public var sliceAttempts = 3
         /// Events that wait in the queue; more are dropped, and ``ZKClient/eventsDropped`` counts.
         public var eventsMax = 4096
+        /// How the device's texts are encoded.
+        public var encoding = TextEncoding.utf8
 
         public init(now: @escaping @Sendable () -> ContinuousClock.Instant) { self.now = now }
     }
@@ -39,6 +41,8 @@ public final class ZKClient {
     /// Whether requests make no sense any more.
     private var isBroken = false
     private var isClosed = false
+    /// What was learnt of the device and need not be asked again.
+    var learnt = Learnt()
 
     private init(_ stream: ByteStream, _ address: SocketAddress, _ options: Options) {
         self.address = address
@@ -101,7 +105,8 @@ public final class ZKClient {
         guard !isClosed else { return }
         isClosed = true
         isBroken = true
-        let farewell = Farewell(wire: wire, now: options.now)
+        let farewell = Farewell(
+            wire: wire, now: options.now, isCapturing: learnt.isCapturing)
         // A task of its own, because a cancelled one may not write: the device would stay
         // occupied, and disabled where someone disabled it. It ends within its own deadline.
         await Task { await farewell.run() }.value
@@ -173,7 +178,7 @@ public final class ZKClient {
 
     private func take(_ packet: Packet) async throws(ZKError) {
         if events.count < options.eventsMax {
-            events.append(LiveEvent(packet))
+            events.append(LiveEvent(packet, options.encoding))
         } else {
             eventsDropped &+= 1
         }
@@ -298,10 +303,12 @@ struct Wire: Sendable {
 private struct Farewell: Sendable {
     var wire: Wire
     let now: @Sendable () -> ContinuousClock.Instant
+    /// Whether the device still waits for a finger.
+    let isCapturing: Bool
 
     func run() async {
         var farewell = self
-        for command in [Command.enable, .exit] {
+        for command in (isCapturing ? [Command.cancelCapture] : []) + [.enable, .exit] {
             let request = farewell.wire.nextRequest(command)
             do throws(TransportError) {
                 try await wire.stream.write(request.frame(), timeout: .seconds(1))
