@@ -130,7 +130,7 @@ struct Device: Sendable {
             row.userID = ""
             row.state &= 7
             row.verify &= 3
-        case .bytes16, .text: break
+        case .bytes16, .bytes22, .text: break
         }
         return row
     }

@@ -29,6 +29,15 @@ struct DeviceModel: Sendable {
     /// Whether the firmware only speaks the encrypted protocol, which is not simulated.
     var isEncrypted = false
 
+    /// How many characters a user id has at most.
+    var pinWidth: Int {
+        switch userLayout {
+        case .bytes28: 5
+        case .bytes72: 9
+        case .bytes120: 14
+        }
+    }
+
     /// The settings that a client can ask for by name.
     var settings: [String: String] {
         [
@@ -37,7 +46,7 @@ struct DeviceModel: Sendable {
             "~UserExtFmt": "1", "WorkCode": "0", "Language": "69", "FingerFunOn": "1",
             "FaceFunOn": "1", "~IsOnlyRFMachine": "0", "~RFCardOn": "1",
             "~OEMVendor": "ZKTECO CO., LTD.", "~ProductTime": "2017-04-28 09:00:00",
-            "~PIN2Width": userLayout == .bytes72 ? "9" : "5", "~IsABCPinEnable": "0",
+            "~PIN2Width": "\(pinWidth)", "~IsABCPinEnable": "0",
             "~T9FunOn": "1", "~SSR": "1", "CompatOldFirmware": "0", "IPAddress": "192.168.1.201",
             "NetMask": "255.255.255.0", "GATEIPAddress": "192.168.1.1", "TCPPort": "4370",
             "UDPPort": "4370", "DeviceID": "1",

@@ -57,11 +57,11 @@ struct Options {
                 "--drift", value: "PPM", help: "How much the clock gains; negative: loses (0)."),
             CommandOption(
                 "--user-format", value: "BYTES", help: "The size of user records (72).",
-                choices: ["28", "72"]),
+                choices: ["28", "72", "120"]),
             CommandOption(
                 "--record-format", value: "BYTES",
                 help: "The size of log records (40); `8-flags` is the other layout of 8 bytes.",
-                choices: ["8", "8-flags", "16", "36", "40", "49"]),
+                choices: ["8", "8-flags", "16", "22", "36", "40", "49"]),
             CommandOption(
                 "--event-format", value: "BYTES",
                 help: "The size of live punches (32; 12 with 28-byte users).",
@@ -164,10 +164,12 @@ struct Options {
             model.userLayout = .bytes28
             model.eventLayout = .bytes12
         }
+        if line.value("--user-format") == "120" { model.userLayout = .bytes120 }
         switch line.value("--record-format") ?? "40" {
         case "8": model.recordLayout = .bytes8
         case "8-flags": model.recordLayout = .bytes8Flags
         case "16": model.recordLayout = .bytes16
+        case "22": model.recordLayout = .bytes22
         case let stride: model.recordLayout = .text(stride: Int(stride) ?? 40)
         }
         if let bytes = line.value("--event-format").flatMap({ Int($0) }),

@@ -112,7 +112,7 @@ struct Session: Sendable {
         case .freeSizes: return answer(packet, .ok, device.sizes.encoded())
         case .pinWidth:
             // Exactly one byte: more would stay in the sockets of clients in use.
-            return answer(packet, .ok, [device.model.userLayout == .bytes72 ? 9 : 5])
+            return answer(packet, .ok, [UInt8(device.model.pinWidth)])
         case .getTime: return answer(packet, .ok, bytes(device.time(now).packed))
         case .setTime:
             guard packet.data.count >= 4 else { return answer(packet, .badData) }

@@ -53,21 +53,21 @@ struct LogReader {
         if log.count > 0 {
             switch log.layout {
             case .bytes8, .bytes8Flags: rowsCarryUserID = false
-            case .bytes16, .text: rowsCarryUserID = true
+            case .bytes16, .bytes22, .text: rowsCarryUserID = true
             }
         }
         var hasher = Hasher()
+        var hashed = 0
         var position = 0
         var resolver = start
         if let seen, seen.count <= log.count {
-            while position < seen.count {
-                hasher.combine(log[position])
-                position += 1
-            }
-            if hasher.finalize() == seen.hash {
+            log.hash(rows: 0..<seen.count, into: &hasher)
+            hashed = seen.count
+            // A copy, because the hasher goes on with the rows behind.
+            let beginning = hasher
+            if beginning.finalize() == seen.hash {
                 resolver = seen.resolver
-            } else {
-                position = 0
+                position = seen.count
             }
         }
         var punches: [Punch] = []
@@ -77,11 +77,10 @@ struct LogReader {
             punches.append(
                 punch(of: record, source: .poll, receivedAt: receivedAt, &resolver))
         }
-        var whole = Hasher()
-        for record in log { whole.combine(record) }
+        log.hash(rows: hashed..<log.count, into: &hasher)
         return Fresh(
             punches: punches,
-            next: Seen(count: log.count, hash: whole.finalize(), resolver: resolver))
+            next: Seen(count: log.count, hash: hasher.finalize(), resolver: resolver))
     }
 
     /// The rows of `fresh` are stored; they need not be looked at again.

@@ -37,6 +37,8 @@ public struct AttendanceRead: Sendable {
 
 extension ZKClient {
     /// The users in the device's memory.
+    ///
+    /// Where the device refuses bulk reads, the command alone is tried.
     public func users() async throws(ZKError) -> [DeviceUser] {
         var attempts = 2
         while true {
@@ -47,9 +49,11 @@ extension ZKClient {
             let after = try await freeSizes()
             let users: [DeviceUser]
             do throws(ZKError) {
-                users = try decoding(.readUsers) { () throws(FormatError) in
-                    try DeviceUser.decodeAll(blob, count: after.users)
+                let list = try decoding(.readUsers) { () throws(FormatError) in
+                    try DeviceUser.decodeList(blob, count: after.users, options.encoding)
                 }
+                users = list.users
+                learnt.userLayout = list.layout ?? learnt.userLayout
             } catch {
                 if attempts > 0 { continue }
                 throw error
@@ -109,17 +113,26 @@ extension ZKClient {
     private func decode(
         _ blob: [UInt8], before: FreeSizes, after: FreeSizes
     ) async throws(ZKError) -> AttendanceLog {
-        var counts = range(before.records, after.records)
-        if counts?.upperBound == 0 { counts = nil }
-        var log: AttendanceLog
+        guard let counts = range(before.records, after.records), counts.upperBound > 0 else {
+            return try await decode(blob, nil)
+        }
+        do throws(ZKError) {
+            return try await decode(blob, counts)
+        } catch {
+            guard error.code == .incomplete else { throw error }
+            // The counters say one thing and the bytes another: the rows are cut by their looks.
+            return try await decode(blob, nil)
+        }
+    }
+
+    /// Decodes a bulk read of rows, of which the device counts so many; nil for unknown.
+    func decode(
+        _ blob: [UInt8], _ counts: ClosedRange<Int>?
+    ) async throws(ZKError) -> AttendanceLog {
+        let counts = counts?.upperBound == 0 ? nil : counts
+        let log: AttendanceLog
         do throws(FormatError) {
-            do throws(FormatError) {
-                log = try AttendanceLog(decoding: blob, counts: counts)
-            } catch {
-                guard counts != nil else { throw error }
-                counts = nil
-                log = try AttendanceLog(decoding: blob, counts: nil)
-            }
+            log = try AttendanceLog(decoding: blob, counts: counts, options.encoding)
         } catch {
             throw failure(.incomplete, .readAttendance, "\(error)")
         }
@@ -128,7 +141,8 @@ extension ZKClient {
         let today = try await time()
         let tomorrow = LocalTime(packed: today.packed.addingReportingOverflow(86_400).partialValue)
         return try decoding(.readAttendance) { () throws(FormatError) in
-            try AttendanceLog(decoding: blob, counts: counts, notAfter: tomorrow)
+            try AttendanceLog(
+                decoding: blob, counts: counts, notAfter: tomorrow, options.encoding)
         }
     }
 
@@ -137,7 +151,7 @@ extension ZKClient {
         return min(before, after)...max(before, after)
     }
 
-    private func mismatch(
+    func mismatch(
         _ what: String, _ command: Command, _ found: Int, _ counts: ClosedRange<Int>, _ bytes: Int
     ) -> ZKError {
         failure(

@@ -157,18 +157,37 @@ extension ZKClient {
 
     // MARK: - All at once
 
-    /// The command itself, answered with all of the data.
+    /// For firmware that has no buffers: the command itself, answered with all of the data.
     private func readDirectly(
         _ selector: BulkSelector, until deadline: ContinuousClock.Instant
     ) async throws(ZKError) -> [UInt8] {
-        guard transport == .udp else { return try await readOnce(selector, until: deadline) }
+        let argument: [UInt8]
+        switch selector.command {
+        case .readUsers: argument = [5]
+        case .readTable: argument = [UInt8(truncatingIfNeeded: selector.function)]
+        case .readAttendanceRange:
+            throw failure(
+                .refused, selector.command, "without a buffer there is no place for the two times")
+        default: argument = []
+        }
+        return try await readData(selector.command, argument, until: deadline)
+    }
+
+    /// What a command itself is answered with, in one packet or many.
+    func readData(
+        _ command: Command, _ argument: [UInt8], until deadline: ContinuousClock.Instant? = nil
+    ) async throws(ZKError) -> [UInt8] {
+        let deadline = deadline ?? options.now() + options.bulkTimeout
+        guard transport == .udp else {
+            return try await readOnce(command, argument, until: deadline)
+        }
         // Nothing tells one datagram of such an answer from another: one that was lost while
         // another came twice leaves the length as it was. What two reads agree on is believed.
         var last: [UInt8]?
         var error: ZKError?
         for _ in 0..<options.sliceAttempts * 3 {
             do throws(ZKError) {
-                let blob = try await readOnce(selector, until: deadline)
+                let blob = try await readOnce(command, argument, until: deadline)
                 if let last, ZKClient.agree(last, blob) { return blob }
                 last = blob
             } catch let failed {
@@ -179,7 +198,7 @@ extension ZKClient {
             }
         }
         throw error
-            ?? failure(.incomplete, selector.command, "no two reads over UDP had the same bytes")
+            ?? failure(.incomplete, command, "no two reads over UDP had the same bytes")
     }
 
     /// Whether two reads of a log show the same rows, but for some that came between them.
@@ -189,12 +208,11 @@ extension ZKClient {
     }
 
     private func readOnce(
-        _ selector: BulkSelector, until deadline: ContinuousClock.Instant
+        _ command: Command, _ argument: [UInt8], until deadline: ContinuousClock.Instant
     ) async throws(ZKError) -> [UInt8] {
         var blob: [UInt8] = []
-        let argument: [UInt8] = selector.command == .readUsers ? [5] : []
-        let packet = try await request(selector.command, argument)
-        try await gather(packet, selector.command, into: &blob, until: deadline)
+        let packet = try await request(command, argument)
+        try await gather(packet, command, into: &blob, until: deadline)
         return blob
     }
 

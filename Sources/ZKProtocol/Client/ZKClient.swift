@@ -29,6 +29,8 @@ public final class ZKClient {
         public var retryInterval: Duration = .milliseconds(500)
         /// Events that wait in the queue; more are dropped, and ``ZKClient/eventsDropped`` counts.
         public var eventsMax = 4096
+        /// How the device's texts are encoded.
+        public var encoding = TextEncoding.utf8
 
         public init(now: @escaping @Sendable () -> ContinuousClock.Instant) { self.now = now }
     }
@@ -44,6 +46,8 @@ public final class ZKClient {
     /// Whether requests make no sense any more.
     private var isBroken = false
     private var isClosed = false
+    /// What was learnt of the device and need not be asked again.
+    var learnt = Learnt()
 
     /// Ends a wait for events from elsewhere.
     public let waker = Waker()
@@ -151,7 +155,8 @@ public final class ZKClient {
         guard !isClosed else { return }
         isClosed = true
         isBroken = true
-        let farewell = Farewell(wire: wire, now: options.now)
+        let farewell = Farewell(
+            wire: wire, now: options.now, isCapturing: learnt.isCapturing)
         // A task of its own, because a cancelled one may not write: the device would stay
         // occupied, and disabled where someone disabled it. It ends within its own deadline.
         await Task { await farewell.run() }.value
@@ -265,7 +270,7 @@ public final class ZKClient {
 
     private func take(_ packet: Packet) async throws(ZKError) {
         if events.count < options.eventsMax {
-            events.append(LiveEvent(packet))
+            events.append(LiveEvent(packet, options.encoding))
         } else {
             eventsDropped &+= 1
         }
@@ -371,10 +376,12 @@ public final class ZKClient {
 private struct Farewell: Sendable {
     var wire: Wire
     let now: @Sendable () -> ContinuousClock.Instant
+    /// Whether the device still waits for a finger.
+    let isCapturing: Bool
 
     func run() async {
         var farewell = self
-        for command in [Command.enable, .exit] {
+        for command in (isCapturing ? [Command.cancelCapture] : []) + [.enable, .exit] {
             let request = farewell.wire.nextRequest(command)
             guard await farewell.ask(request) else { break }
         }

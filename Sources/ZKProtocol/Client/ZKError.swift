@@ -24,6 +24,8 @@ public struct ZKError: Error, Sendable, Hashable {
         case tooLarge
         /// What was read does not add up to what the device says it has.
         case incomplete
+        /// What was to be written does not fit the device; nothing was sent.
+        case unfit
         case cancelled
     }
 

@@ -1,0 +1,114 @@
+/// How a device's bytes above 0x7F stand for characters.
+///
+/// UTF-8 on most firmware, a code page of the display's language on the rest. A code page is a
+/// table that whoever makes it gets from a library; see `TextEncoding.named(_:)`.
+public struct TextEncoding: Sendable {
+    /// As the configuration writes it, such as `windows-1256`.
+    public let name: String
+    let page: CodePage?
+
+    public static let utf8 = TextEncoding(name: "utf-8", page: nil)
+
+    private init(name: String, page: CodePage?) {
+        self.name = name
+        self.page = page
+    }
+
+    /// A code page, from what each of its byte sequences means.
+    ///
+    /// `character` is asked once for every byte above 0x7F and, with `hasPairs`, for every pair
+    /// that begins with such a byte that is no character alone; it returns nil for what the page
+    /// does not have.
+    public init(name: String, hasPairs: Bool, character: ([UInt8]) -> Unicode.Scalar?) {
+        self.init(name: name, page: CodePage(hasPairs: hasPairs, character: character))
+    }
+}
+
+extension TextEncoding: Hashable {
+    public static func == (a: TextEncoding, b: TextEncoding) -> Bool { a.name == b.name }
+    public func hash(into hasher: inout Hasher) { hasher.combine(name) }
+}
+
+extension TextEncoding {
+    /// The encodings that firmware is known to use, by the names that a configuration has.
+    public static let names =
+        ["utf-8", "gbk"] + (1250...1258).map { "windows-\($0)" }
+
+    /// The code page that a device's `Language` setting suggests where its texts are not UTF-8;
+    /// nil for a language that suggests none.
+    public static func name(forLanguage language: String) -> String? {
+        switch Int(language) {
+        case 83, 84: "gbk"
+        case 89, 90, 112: "windows-1250"
+        case 82: "windows-1251"
+        case 68, 69, 70, 71, 80, 97, 105: "windows-1252"
+        case 103: "windows-1253"
+        case 116: "windows-1254"
+        case 72: "windows-1255"
+        case 65, 66: "windows-1256"
+        case 86: "windows-1258"
+        default: nil
+        }
+    }
+}
+
+/// What the bytes of a code page mean, and the way back.
+///
+/// A sequence that means the same character as an earlier one is left out: each character has
+/// one sequence, so that what was decoded encodes to the same bytes.
+struct CodePage: Sendable {
+    /// For the bytes from 0x80; 0 for none.
+    private var singles = [UInt32](repeating: 0, count: 128)
+    /// For the pairs from 0x80 0x40, 192 for each first byte; empty where there are none.
+    private var pairs: [UInt32] = []
+    private var sequences: [UInt32: (UInt8, UInt8?)] = [:]
+
+    init(hasPairs: Bool, character: ([UInt8]) -> Unicode.Scalar?) {
+        for byte in UInt8(0x80)...0xFF {
+            guard let scalar = character([byte]), isNew(scalar) else { continue }
+            singles[Int(byte) - 0x80] = scalar.value
+            sequences[scalar.value] = (byte, nil)
+        }
+        guard hasPairs else { return }
+        pairs = [UInt32](repeating: 0, count: 128 * 192)
+        for first in UInt8(0x80)...0xFF where singles[Int(first) - 0x80] == 0 {
+            for second in UInt8(0x40)...0xFF {
+                guard let scalar = character([first, second]), isNew(scalar) else { continue }
+                pairs[CodePage.place(first, second)] = scalar.value
+                sequences[scalar.value] = (first, second)
+            }
+        }
+    }
+
+    private func isNew(_ scalar: Unicode.Scalar) -> Bool {
+        scalar.value >= 0x80 && !DeviceText.escapes.contains(scalar.value)
+            && sequences[scalar.value] == nil
+    }
+
+    private static func place(_ first: UInt8, _ second: UInt8) -> Int {
+        (Int(first) - 0x80) * 192 + Int(second) - 0x40
+    }
+
+    /// The character at `index` and how many bytes it has; nil where there is none.
+    func character(_ bytes: Span<UInt8>, at index: Int) -> (Unicode.Scalar, bytes: Int)? {
+        let first = bytes[index]
+        guard first >= 0x80 else { return (Unicode.Scalar(first), 1) }
+        if let scalar = CodePage.scalar(singles[Int(first) - 0x80]) { return (scalar, 1) }
+        guard !pairs.isEmpty, index + 1 < bytes.count, bytes[index + 1] >= 0x40,
+            let scalar = CodePage.scalar(pairs[CodePage.place(first, bytes[index + 1])])
+        else { return nil }
+        return (scalar, 2)
+    }
+
+    private static func scalar(_ value: UInt32) -> Unicode.Scalar? {
+        value == 0 ? nil : Unicode.Scalar(value)
+    }
+
+    /// Appends the bytes of a character above 0x7F; false where the page lacks it.
+    func append(_ scalar: Unicode.Scalar, to bytes: inout [UInt8]) -> Bool {
+        guard let (first, second) = sequences[scalar.value] else { return false }
+        bytes.append(first)
+        if let second { bytes.append(second) }
+        return true
+    }
+}
