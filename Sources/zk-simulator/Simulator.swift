@@ -174,13 +174,21 @@ final class Simulator: Sendable {
     private func nextEvent(_ number: UInt16, mayTake: Bool) -> (isListening: Bool, Packet?) {
         state.withLock { state in
             guard var outlet = state.sessions[number] else { return (false, nil) }
-            let isListening = outlet.session.listensTo.contains(.attendance)
-            guard mayTake, !outlet.events.isEmpty else { return (isListening, nil) }
+            let isListening =
+                outlet.session.listensTo.contains(.attendance) || outlet.session.enrolment != nil
+            guard mayTake else { return (isListening, nil) }
+            if !outlet.session.announcements.isEmpty {
+                let packet = outlet.session.announcements.removeFirst()
+                state.sessions[number] = outlet
+                return (isListening, packet)
+            }
+            guard !outlet.events.isEmpty else { return (isListening, nil) }
             let record = outlet.events.removeFirst()
             state.sessions[number] = outlet
-            guard let data = record.event(state.device.model.eventLayout) else {
-                return (isListening, nil)
-            }
+            guard
+                let data = record.event(
+                    state.device.model.eventLayout, state.device.model.encoding)
+            else { return (isListening, nil) }
             let flag = EventKind.attendance.rawValue
             return (isListening, Packet(.event, session: flag, reply: 0, data: data))
         }

@@ -33,7 +33,8 @@ extension ZKClient {
         let after = try await freeSizes()
         if sizes.users != nil {
             let counts =
-                min(sizes.fingerprints, after.fingerprints)...max(
+                min(
+                    sizes.fingerprints, after.fingerprints)...max(
                     sizes.fingerprints, after.fingerprints)
             guard counts.contains(templates.count) else {
                 throw mismatch(

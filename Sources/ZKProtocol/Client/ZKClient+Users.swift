@@ -98,7 +98,9 @@ extension ZKClient {
             add("72 bytes with the group as a text", other, .bytes72)
         }
         // A record with fewer bytes has no room for a long name: only where nothing is lost.
-        let short = user.encoded(.bytes28, encoding).flatMap { try? DeviceUser(decoding: $0, encoding) }
+        let short = user.encoded(.bytes28, encoding).flatMap {
+            try? DeviceUser(decoding: $0, encoding)
+        }
         if own != .bytes28, short?.name == user.name, short?.password == user.password {
             add("28 bytes", user, .bytes28)
         }
