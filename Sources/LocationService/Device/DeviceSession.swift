@@ -63,6 +63,7 @@ struct DeviceSession: Sendable {
             let address = try await resolve()
             var options = ZKClient.Options(now: surroundings.steady)
             options.connectTimeout = .seconds(5)
+            options.encoding = settings.encoding
             try await withZKClient(
                 to: address, commKey: settings.commKey, on: loop, options: options
             ) { client in

@@ -1,4 +1,5 @@
 import Attendance
+import ZKProtocol
 
 /// A device as the configuration describes it.
 struct DeviceSettings: Sendable {
@@ -8,6 +9,8 @@ struct DeviceSettings: Sendable {
     /// The serial number it must have; nil for any.
     var serial: String?
     var commKey: UInt32?
+    /// How the terminal's texts are encoded.
+    var encoding = TextEncoding.utf8
     var clockMode = ClockMode.zone
     var pollInterval: Duration = .seconds(60)
 
