@@ -89,6 +89,7 @@ struct DeviceSession: Sendable {
         options.requestTimeout = settings.patience.request
         options.bulkTimeout = settings.patience.bulk
         options.retryInterval = settings.patience.retry
+        options.encoding = settings.encoding
         return options
     }
 
