@@ -37,6 +37,13 @@ import Glibc
 
     deinit { unsafe sqlite3_close_v2(pointer) }
 
+    /// 0 where there is no file.
+    static func fileSize(of path: String) -> Int64 {
+        var status = stat()
+        // Safe because `stat` fills a structure that lives until the call has returned.
+        return unsafe stat(path, &status) == 0 ? Int64(status.st_size) : 0
+    }
+
     /// Turns a result other than OK into an error with SQLite's own words.
     func check(_ result: Int32, sql: String) throws(SQLiteError) {
         guard result == SQLITE_OK else { throw failure(result, sql: sql) }

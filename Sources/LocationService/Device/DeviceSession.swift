@@ -141,5 +141,6 @@ extension DeviceStatus {
             clockOffsetMilliseconds = record.clockOffsetMilliseconds ?? 0
             clockMeasuredAt = record.clockMeasuredAt
         }
+        takeOutlook(record)
     }
 }

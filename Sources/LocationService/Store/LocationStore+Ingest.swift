@@ -29,11 +29,17 @@ extension LocationStore {
         return try commit { (appender) throws(SQLiteError) in
             var result = IngestResult()
             var stored: [String: UInt64] = [:]
+            var days: [String: [Int64: UInt64]] = [:]
+            let today = RecentPunches.day(appender.committedAt)
+            let window = RecentPunches.window(today)
             for punch in punches {
                 switch try ingest(punch, &appender) {
                 case .new:
                     result.new += 1
                     stored[punch.device, default: 0] += 1
+                    if let day = punch.instant.map(RecentPunches.day), window.contains(day) {
+                        days[punch.device, default: [:]][day, default: 0] += 1
+                    }
                 case .known: result.known += 1
                 case .amends: result.amended += 1
                 }
@@ -44,6 +50,7 @@ extension LocationStore {
                 try record.write(database)
                 devices[serial] = record
             }
+            try recent.add(days, to: database, today: today)
             return result
         }
     }

@@ -90,9 +90,23 @@ extension LocationStore {
         }
     }
 
-    /// Looks through the whole file for damage.
-    func check() throws(StoreError) {
-        do throws(SQLiteError) { try database.checkIntegrity() } catch { throw StoreError(error) }
+    /// Looks for damage, with effort that has a bound: true when the whole was looked through.
+    func check() throws(StoreError) -> Bool {
+        try reading { () throws(SQLiteError) in
+            try database.checkIntegrity(upTo: Database.Options().checkedBytesMax)
+        }
+    }
+
+    /// Writes something, to see whether that is possible.
+    func probe() throws(StoreError) {
+        try commit { (_) throws(SQLiteError) in
+            _ = try database.run("UPDATE identity SET token = token")
+        }
+    }
+
+    /// Runs statements that only read, and translates their failure.
+    func reading<Result>(_ body: () throws(SQLiteError) -> Result) throws(StoreError) -> Result {
+        do throws(SQLiteError) { return try body() } catch { throw StoreError(error) }
     }
 
     static func decode(_ body: [UInt8]) throws(SQLiteError) -> LogEntry {

@@ -71,7 +71,7 @@ struct StoreMarker {
             try handle.write(contentsOf: Data(text.utf8))
             if toDisk { try handle.synchronize() }
         } catch {
-            throw StoreError(.marker, "cannot write \(path): \(error.localizedDescription)")
+            throw StoreError(.unwritable, "cannot write \(path): \(error.localizedDescription)")
         }
     }
 
