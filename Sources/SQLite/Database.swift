@@ -38,6 +38,7 @@ public final class Database {
 
     /// Opens the file, or makes it with mode 0600; `:memory:` is a database without a file.
     public init(path: String, options: Options = Options()) throws(SQLiteError) {
+        handle = try Handle(path: path, isReadOnly: options.isReadOnly)
         if options.checksIntegrity, !options.isReadOnly, Handle.fileSize(of: path) > 0 {
             // By a connection that cannot write: even the end of one that can would copy the
             // write-ahead file into a database that is damaged.
@@ -45,7 +46,6 @@ public final class Database {
             reading.isReadOnly = true
             _ = try Database(path: path, options: reading)
         }
-        handle = try Handle(path: path, isReadOnly: options.isReadOnly)
         let (seconds, attoseconds) = options.busyTimeout.components
         let milliseconds =
             seconds.clamped(to: 0...3600) * 1000 + attoseconds / 1_000_000_000_000_000

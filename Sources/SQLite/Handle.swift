@@ -16,9 +16,16 @@ import Glibc
             // write-ahead file takes its mode from the database's.
             let descriptor = unsafe open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
             guard descriptor >= 0 else {
-                let cause = unsafe String(cString: strerror(errno))
+                let number = errno
+                let cause = unsafe String(cString: strerror(number))
+                let code =
+                    switch number {
+                    case EROFS: SQLITE_READONLY
+                    case ENOSPC, EDQUOT: SQLITE_FULL
+                    default: SQLITE_CANTOPEN
+                    }
                 throw SQLiteError(
-                    extendedCode: SQLITE_CANTOPEN, message: "cannot open \(path): \(cause)")
+                    extendedCode: code, message: "cannot open \(path): \(cause)")
             }
             close(descriptor)
         }

@@ -18,7 +18,10 @@ struct RecentPunches {
         var days: UInt64
 
         /// Rounded up.
-        var perDay: UInt64 { (punches + days - 1) / days }
+        var perDay: UInt64 {
+            let (whole, rest) = punches.quotientAndRemainder(dividingBy: days)
+            return whole + (rest > 0 ? 1 : 0)
+        }
     }
 
     static func day(_ instant: Timestamp) -> Int64 {

@@ -53,7 +53,8 @@ struct Listing<Element: Row> {
         self.output = output
         self.isOpenEnded = isOpenEnded
         table = Table(
-            output.isWide ? Element.wideColumns : Element.columns, isColoured: output.isColoured, cuts: output.isTerminal,
+            output.isWide ? Element.wideColumns : Element.columns, isColoured: output.isColoured,
+            cuts: output.isTerminal,
             isOpenEnded: isOpenEnded)
     }
 
