@@ -105,11 +105,11 @@ struct LocationNode: Sendable {
                     surroundings: surroundings, alarm: alarm)
                 try await store.declareZone(configuration.zone.name)
                 try await store.retainDevices(named: Set(configuration.devices.map(\.name)))
-                alarm.attempt(nil)
+                alarm.stored(alarm.entriesWanted)
                 return store
             } catch {
                 guard error.code == .unwritable else { throw error }
-                alarm.attempt(error)
+                alarm.failed(error)
             }
             guard (try? await loop.sleep(for: StoreWatch.interval)) != nil else { return nil }
         }

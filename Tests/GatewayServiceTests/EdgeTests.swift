@@ -199,7 +199,8 @@ struct EdgeFixture: Sendable {
             status.memory = DeviceMemory(percentFull: 40, punchesPerDay: 12, daysToFull: 50)
             status.proof = .short
             status.lastException = DeviceException(
-                device: "CK1", at: at(5), kind: .shortRead, text: "cut", announcedBytes: 84, rows: 1,
+                device: "CK1", at: at(5), kind: .shortRead, text: "cut", announcedBytes: 84,
+                rows: 1,
                 countBefore: 2, countAfter: 2, times: 3, firstAt: at(1))
             _ = edge.links.receive(
                 log.batch(devices: [status]), on: edge.links.newLink(),
@@ -240,7 +241,7 @@ struct EdgeFixture: Sendable {
                     + #""last_sequence":"5","announced_sequence":"5","#
                     + #""complete_through":"2026-03-01T08:01:40Z","#
                     + #""last_contact":"2026-03-01T08:01:55Z","address":"192.0.2.1:9","#
-                    + #""devices":1,"punches":"2","cause":""}],"# + Self.sources
+                    + #""devices":1,"punches":"2","cause":"","alarms":[]}],"# + Self.sources
                     + #","next_cursor":null}"#)
 
             let devices = try await edge.get("/v1/devices?location=cairo")

@@ -4,6 +4,7 @@ import RPCRuntime
 import SQLite
 import ServiceKit
 import TestSupport
+import Synchronization
 import Testing
 import Transport
 
@@ -39,7 +40,7 @@ import Transport
                     _ = try await store.ingest(batch(acknowledged))
                     acknowledged += 1
                 } catch {
-                    failure = error as? StoreError
+                    failure = error
                 }
             }
             #expect(failure?.code == .unwritable)
@@ -61,6 +62,7 @@ import Transport
             try await shortage.end(store)
             try await store.probe()
             #expect(alarm.isStoring)
+            #expect(try await store.ask("SELECT count(*) FROM probe") == 0)
             #expect(lines.count("info the store's trouble has passed") == 1)
             #expect(try await store.ingest(batch(acknowledged)).new == 1000)
             acknowledged += 1
@@ -188,12 +190,14 @@ import Transport
         let alarm = StoreAlarm(log: lines.logger, surroundings: surroundings)
         for second in 0..<150 {
             passed.withLock { $0 = .seconds(second) }
-            alarm.attempt(StoreError(.unwritable, "disk full"))
+            alarm.failed(StoreError(.unwritable, "disk full"), entries: second)
         }
         #expect(lines.count("the store takes no entries") == 3)
         // What is the caller's fault is no trouble of the store.
-        alarm.attempt(nil)
-        alarm.attempt(StoreError(.database, "locked"))
+        alarm.stored(148)
+        #expect(!alarm.isStoring)
+        alarm.stored(149)
+        alarm.failed(StoreError(.database, "locked"), entries: 5)
         #expect(alarm.isStoring)
     }
 }

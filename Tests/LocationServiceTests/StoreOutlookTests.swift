@@ -3,6 +3,7 @@ import MeshAPI
 import RPCRuntime
 import SQLite
 import TestSupport
+import Synchronization
 import Testing
 import Transport
 

@@ -55,6 +55,20 @@ private func withFolder<Result>(_ body: (String) throws -> Result) throws -> Res
         #expect(again.isNull(0))
     }
 
+    @Test func `a blob that is lent for one run is stored as it was, and not kept`() throws {
+        let database = try Database(path: ":memory:")
+        try database.execute("CREATE TABLE t (id INTEGER PRIMARY KEY, v BLOB UNIQUE)")
+        let statement = try database.statement("INSERT INTO t (v) VALUES (?)")
+        for blob in [[], [0], [UInt8](repeating: 7, count: 100_000)] as [[UInt8]] {
+            try statement.run(with: blob, at: 1)
+            #expect(try database.first("SELECT v FROM t ORDER BY id DESC") == .blob(blob))
+        }
+        let error = try #require(throws: SQLiteError.self) { try statement.run(with: [0], at: 1) }
+        #expect(error.isUniqueViolation)
+        try #expect(!statement.step())
+        #expect(try database.first("SELECT count(*) FROM t WHERE v IS NULL") == 1)
+    }
+
     @Test func `an error names the statement, the codes and the cause`() throws {
         let database = try Database(path: ":memory:")
         try database.execute("CREATE TABLE t (id INTEGER PRIMARY KEY, u TEXT UNIQUE)")

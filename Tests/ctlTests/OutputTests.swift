@@ -62,8 +62,8 @@ import Transport
         #expect(wide.output.contains("  150/100000     12     40  10.1.0.20:4370  ZEM560"))
         #expect(
             wide.output.contains(
-                "shortRead: fewer rows than announced (6004 bytes announced, 149 rows, "
-                    + "150 counted before, 150 counted after, 2 times)"))
+                "shortRead: fewer rows than announced (6004 bytes announced; 149 rows; "
+                    + "150 counted before; 150 counted after; 2 times)"))
     }
 
     @Test func `a device that fails shows what is missing, and when it is tried again`()
@@ -80,7 +80,7 @@ import Transport
         }
         let run = try await gateway.run(["device", "list", "--no-headers"])
         #expect(run.output.contains("failing  150 of 180  short"))
-        #expect(run.output.hasSuffix("  -  in 25s  connect: timed out\n"))
+        #expect(run.output.hasSuffix("  -        in 25s  connect: timed out\n"))
     }
 
     @Test func `punches are shown as a table, in the zone of each`() async throws {

@@ -97,11 +97,23 @@ extension LocationStore {
         }
     }
 
-    /// Writes something, to see whether that is possible.
+    /// Writes as much as the largest transaction that failed, to see whether that is possible
+    /// again; nothing of it stays.
     func probe() throws(StoreError) {
-        try commit { (_) throws(SQLiteError) in
-            _ = try database.run("UPDATE identity SET token = token")
+        let entries = alarm.entriesWanted
+        let bytes = Int64(min(max(entries, 100), 20_000)) * 512
+        do throws(SQLiteError) {
+            try database.transaction { () throws(SQLiteError) in
+                try database.run("DELETE FROM probe")
+                try database.run("INSERT INTO probe VALUES (1, zeroblob(?))", .integer(bytes))
+            }
+            try database.run("DELETE FROM probe")
+        } catch {
+            let failure = StoreError(error)
+            alarm.failed(failure, entries: entries)
+            throw failure
         }
+        alarm.stored(entries)
     }
 
     /// Runs statements that only read, and translates their failure.

@@ -175,10 +175,10 @@ actor LocationStore {
         } catch {
             forget()
             let failure = StoreError(error)
-            alarm.attempt(failure)
+            alarm.failed(failure, entries: Int(appender.sequence - lastSequence))
             throw failure
         }
-        alarm.attempt(nil)
+        alarm.stored(Int(appender.sequence - lastSequence))
         if appender.sequence != lastSequence {
             lastSequence = appender.sequence
             markerContent.lastSequence = lastSequence
@@ -210,35 +210,4 @@ actor LocationStore {
 
     /// Ends the use of the store; the last call.
     func close() { marker.close() }
-}
-
-/// Adds entries to the log inside of a transaction.
-struct Appender {
-    let database: Database
-    /// The sequence of the last entry.
-    private(set) var sequence: UInt64
-    let committedAt: Timestamp
-
-    init(database: Database, sequence: UInt64, committedAt: Timestamp) {
-        self.database = database
-        self.sequence = sequence
-        self.committedAt = committedAt
-    }
-
-    /// Gives the entry its sequence and stores it.
-    @discardableResult
-    mutating func append(
-        _ kind: StoreSchema.Kind, _ entry: consuming LogEntry
-    ) throws(SQLiteError) -> UInt64 {
-        entry.sequence = sequence + 1
-        entry.committedAt = committedAt
-        let statement = try database.statement(
-            "INSERT INTO log (sequence, kind, body) VALUES (?, ?, ?)")
-        try statement.bind(1, Int64(clamping: entry.sequence))
-        try statement.bind(2, kind.rawValue)
-        try statement.bind(3, entry.encoded())
-        _ = try statement.step()
-        sequence += 1
-        return sequence
-    }
 }

@@ -25,6 +25,8 @@ final class StoreAlarm: Sendable {
     private struct Trouble {
         var sentence: String
         var failures = 0
+        /// Entries of the largest transaction that failed.
+        var entries = 0
         var loggedAt: ContinuousClock.Instant
     }
 
@@ -46,13 +48,30 @@ final class StoreAlarm: Sendable {
     /// Whether entries can be stored, as far as the last attempt tells.
     var isStoring: Bool { troubles.withLock { $0[.store] == nil } }
 
-    /// Notes what an attempt to store something has ended with.
-    func attempt(_ error: StoreError?) {
-        guard let error else { return end(.store) }
+    /// Notes that a transaction with so many entries was stored.
+    ///
+    /// On a full disk small ones still are for a while: the trouble has passed when one is that
+    /// is as large as those that failed.
+    func stored(_ entries: Int) {
+        let isEnd = troubles.withLock { troubles in
+            troubles[.store].map { entries >= $0.entries } ?? false
+        }
+        if isEnd { end(.store) }
+    }
+
+    /// Entries of the largest transaction that failed since the trouble began.
+    var entriesWanted: Int { troubles.withLock { $0[.store]?.entries ?? 0 } }
+
+    /// Notes that a transaction with so many entries has failed.
+    func failed(_ error: StoreError, entries: Int = 0) {
         switch error.code {
         case .unwritable, .corrupt:
             begin(.store, "the store takes no entries: \(error)") { log, fields in
                 log.error("the store takes no entries", fields)
+            }
+            troubles.withLock { troubles in
+                guard let most = troubles[.store]?.entries, most < entries else { return }
+                troubles[.store]?.entries = entries
             }
         default: break
         }

@@ -38,6 +38,8 @@ extension StoreSchema {
             punches INTEGER NOT NULL,
             PRIMARY KEY (device, day)
         ) WITHOUT ROWID;
+        -- Empty but while it is tried whether anything can be written.
+        CREATE TABLE probe (id INTEGER PRIMARY KEY, body BLOB NOT NULL);
         INSERT INTO punch_day
             SELECT device, instant / 86400, count(*) FROM punch WHERE instant >= 0
             GROUP BY 1, 2;

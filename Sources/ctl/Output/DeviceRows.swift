@@ -100,7 +100,7 @@ extension DeviceException {
             times > 1 ? "\(times) times" : nil,
         ].compactMap(\.self)
         let text = "\(kind.word): \(text)"
-        return numbers.isEmpty ? text : text + " (\(numbers.joined(separator: ", ")))"
+        return numbers.isEmpty ? text : text + " (\(numbers.joined(separator: "; ")))"
     }
 }
 
