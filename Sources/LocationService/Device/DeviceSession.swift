@@ -179,5 +179,6 @@ extension DeviceStatus {
             clockOffsetMilliseconds = record.clockOffsetMilliseconds ?? 0
             clockMeasuredAt = record.clockMeasuredAt
         }
+        takeOutlook(record)
     }
 }
