@@ -84,8 +84,8 @@ let package = Package(
         .executableTarget(
             name: "LocationService",
             dependencies: [
-                "MeshAPI", "RPCRuntime", "RPCServices", "Transport", "ZKProtocol", "SQLite",
-                "ServiceKit", "Attendance",
+                "MeshAPI", "RPCRuntime", "RPCServices", "Transport", "HTTP", "ZKProtocol",
+                "SQLite", "ServiceKit", "Attendance",
             ], swiftSettings: strict),
         .executableTarget(
             name: "GatewayService",

@@ -58,7 +58,9 @@ struct LocationNode: Sendable {
                 "the store was replaced by a copy; its log has a new id", ["store": store.path])
         }
         try await store.declareZone(configuration.zone.name)
-        try await store.retainDevices(named: Set(configuration.devices.map(\.name)))
+        try await store.retainDevices(
+            named: Set(configuration.devices.map(\.name)).union(
+                configuration.push == nil ? [] : try await store.approvedPush().map(\.name)))
         let board = DeviceBoard(wakeUps: wakeUps)
         await fill(board, store)
         let devices = EventLoop(name: "devices")
@@ -76,7 +78,8 @@ struct LocationNode: Sendable {
                 "gateways": configuration.gateways.count,
             ])
         await withTaskGroup { group in
-            for settings in configuration.devices {
+            addPush(store, board, devices, to: &group)
+            for settings in configuration.devices where !settings.isPush {
                 let session = DeviceSession(
                     settings: settings, zone: configuration.zone, store: store, board: board,
                     loop: devices, surroundings: surroundings,
@@ -146,7 +149,7 @@ struct LocationNode: Sendable {
                 device: Device(
                     name: settings.name, address: settings.address, active: true,
                     clockMode: settings.clockMode.description,
-                    pollIntervalSeconds: settings.pollSeconds),
+                    pollIntervalSeconds: settings.pollSeconds, push: settings.isPush),
                 state: .connecting)
             if let record = known.first(where: {
                 $0.device.name == settings.name && $0.device.active

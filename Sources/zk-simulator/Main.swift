@@ -39,6 +39,7 @@ enum Program {
         let simulator = try Simulator(
             device, at: address, on: loop, now: now, keep: { file?.append($0) })
         Terminal.print("READY \(simulator.address)\nSERIAL \(device.model.serial)\n")
+        let push = try await options.push?.client(simulator, on: loop, now: now)
         let console = Console(simulator, dumpFile: options.dumpFile)
         await withTaskGroup { group in
             group.addTask(executorPreference: loop) { await simulator.run() }
@@ -51,6 +52,7 @@ enum Program {
                 }
             }
             group.addTask { await console.run() }
+            if let push { group.addTask(executorPreference: loop) { await push.run() } }
             for await signal in signals {
                 guard signal == .user1 else { break }
                 console.dump()

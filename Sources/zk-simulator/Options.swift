@@ -18,6 +18,7 @@ struct Options {
     var liveUntil: Int?
     var stateFile: String?
     var dumpFile: String?
+    var push: PushOptions?
 
     /// How much log there is at the start.
     enum History {
@@ -80,7 +81,7 @@ struct Options {
                 help: "Writes all punches here on SIGUSR1 and at the end."),
             CommandOption(
                 "--encrypted", help: "Answers like firmware that speaks only encrypted."),
-        ],
+        ] + PushOptions.options,
         examples: [
             "zk-simulator --listen 127.0.0.1:0 --seed 7 --users 50 --days 90",
             "zk-simulator --records 100000 --comm-key-file key --zone Africa/Cairo",
@@ -109,6 +110,7 @@ struct Options {
             ? nil : try line.integer("--until", default: 0, in: 0...Int.max)
         stateFile = line.value("--state-file")
         dumpFile = line.value("--dump")
+        push = try PushOptions(line)
         model = try Options.model(line, seed)
         model.userCapacity = max(model.userCapacity, users)
         model.recordCapacity = try line.integer(

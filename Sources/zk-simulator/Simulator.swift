@@ -99,6 +99,11 @@ final class Simulator: Sendable {
         }
     }
 
+    /// Changes the device from another side than a session's.
+    func edit<Result: Sendable>(_ body: (inout Device) -> Result) -> Result {
+        change { body(&$0.device) }
+    }
+
     // MARK: - Sessions
 
     private func open() -> UInt16? {

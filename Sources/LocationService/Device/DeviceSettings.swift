@@ -10,6 +10,9 @@ struct DeviceSettings: Sendable {
     var commKey: UInt32?
     var clockMode = ClockMode.zone
     var pollInterval: Duration = .seconds(60)
+    /// Whether the terminal uploads by itself and is never dialled; it then has a serial and no
+    /// address.
+    var isPush = false
 
     var pollSeconds: UInt32 { UInt32(clamping: pollInterval.components.seconds) }
 }

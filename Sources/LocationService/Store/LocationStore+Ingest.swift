@@ -23,10 +23,13 @@ extension LocationStore {
     /// Stores the punches that the log does not have, in one transaction.
     ///
     /// The order of `punches` is the order in the log. The same batch may come any number of
-    /// times, from any source.
-    func ingest(_ punches: [Punch]) throws(StoreError) -> IngestResult {
-        if punches.isEmpty { return IngestResult() }
+    /// times, from any source. `beside` writes more in the same transaction.
+    func ingest(
+        _ punches: [Punch], beside: ((Database) throws(SQLiteError) -> Void)? = nil
+    ) throws(StoreError) -> IngestResult {
+        if punches.isEmpty, beside == nil { return IngestResult() }
         return try commit { (appender) throws(SQLiteError) in
+            try beside?(appender.database)
             var result = IngestResult()
             var stored: [String: UInt64] = [:]
             for punch in punches {
