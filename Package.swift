@@ -171,7 +171,7 @@ let package = Package(
             name: "LocationServiceTests",
             dependencies: [
                 "LocationService", "MeshAPI", "RPCRuntime", "SQLite", "ServiceKit", "Attendance",
-                "ZKProtocol", "Transport", "TestSupport", "zk-simulator",
+                "ZKProtocol", "Transport", "HTTP", "TestSupport", "zk-simulator",
             ], swiftSettings: strict),
         .testTarget(
             name: "GatewayServiceTests",

@@ -19,7 +19,9 @@ extension PushClient {
         case ("CHECK", _):
             state.withLock { $0.hasHandshake = false }
             return result(0, "CHECK")
-        case ("LOG", _): return result(await isDone { try await uploadLog(http) } ? 0 : -3, "LOG")
+        case ("LOG", _):
+            let isSent = await isDone { () throws(PushFailure) in try await uploadLog(http) }
+            return result(isSent ? 0 : -3, "LOG")
         case ("CLEAR", "LOG"):
             simulator.edit { $0.clearLog() }
             state.withLock { $0.position = 0 }

@@ -203,3 +203,46 @@ extension [[String]] {
     /// In an order of its own, with repetitions.
     var ordered: [[String]] { sorted { $0.joined() < $1.joined() } }
 }
+
+extension PushTerminals {
+    /// As ``truth``, where rows say in or out and nothing else.
+    var accessTruth: [[String]] {
+        let rows = Set(
+            simulator.device.log.map { record in
+                let state = record.state < 2 ? "\(record.state)" : "255"
+                return [record.userID, record.time.description, state]
+            })
+        return Array(rows).ordered
+    }
+}
+
+/// A server that answers uploads as it is told.
+final class FakeServer: Sendable {
+    private let answers: Lock<[String]>
+    private let bodies = Lock<[String]>([])
+
+    init(_ answers: [String]) { self.answers = Lock(answers) }
+
+    /// The bodies of the uploads so far.
+    var uploads: [String] { bodies.withLock { $0 } }
+
+    func server(on loop: EventLoop) throws -> HTTPServer {
+        try HTTPServer(
+            address: SocketAddress(host: "127.0.0.1", port: 0), loop: loop, tls: nil,
+            clock: .system
+        ) { [self] request in
+            let target = request.head.target.raw
+            if target.contains("options=all") {
+                return .text(.ok, "GET OPTION FROM: CEXA000000001\nATTLOGStamp=0\nDelay=1\n")
+            }
+            let body = String(decoding: request.body, as: UTF8.self)
+            if target.contains("table=ATTLOG") {
+                bodies.withLock { $0.append(body) }
+                let answer = answers.withLock { $0.isEmpty ? "OK" : $0.removeFirst() }
+                return .text(.ok, answer)
+            }
+            let lines = body.split(separator: "\n").count
+            return .text(.ok, target.contains("table=OPERLOG") ? "OK: \(lines)" : "OK")
+        }
+    }
+}

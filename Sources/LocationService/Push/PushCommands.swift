@@ -30,7 +30,8 @@ final class PushCommands: Sendable {
         var text: String
         var command: PushCommand
         var purpose: Purpose
-        var deadline: ContinuousClock.Instant
+        /// Ends it when no answer comes in time.
+        var timer: Task<Void, Never>?
         var deliveries = 0
         var deliveredAt: ContinuousClock.Instant?
         /// Noted by the service at the first delivery.
@@ -112,7 +113,6 @@ final class PushCommands: Sendable {
         _ id: UInt64, _ serial: String, _ command: PushCommand, _ purpose: Purpose,
         timeout: Duration
     ) -> PushCommandError? {
-        let now = surroundings.steady()
         let error: PushCommandError? = state.withLock { state in
             guard let dialect = state.dialects[serial] else { return .unknownTerminal(serial) }
             guard state.queues[serial, default: []].count < Self.queueMax else { return .full }
@@ -121,19 +121,22 @@ final class PushCommands: Sendable {
                 state.queues[serial, default: []].append(
                     Entry(
                         id: id, text: text, command: command, purpose: purpose,
-                        deadline: now + timeout))
+                        timer: timer(id, serial, timeout)))
                 return nil
             } catch {
                 return error
             }
         }
-        if error == nil {
-            Task { [self] in
-                _ = try? await loop.sleep(for: timeout)
-                expire(id, of: serial)
-            }
-        }
         return error
+    }
+
+    private func timer(
+        _ id: UInt64, _ serial: String, _ timeout: Duration
+    ) -> Task<Void, Never> {
+        Task { [weak self, loop] in
+            guard (try? await loop.sleep(for: timeout)) != nil else { return }
+            self?.expire(id, of: serial)
+        }
     }
 
     private func take(_ id: UInt64, of serial: String) -> Entry? {
@@ -156,6 +159,7 @@ final class PushCommands: Sendable {
     }
 
     private func end(_ entry: Entry, _ result: Result<PushAnswer, PushCommandError>) {
+        entry.timer?.cancel()
         if case .caller(let continuation) = entry.purpose { continuation.resume(returning: result) }
     }
 
@@ -211,7 +215,8 @@ final class PushCommands: Sendable {
                 return state.queues[serial]?.remove(at: place)
             })
         else { return nil }
-        let answer = PushAnswer(code: code, details: outcome.details)
+        var answer = PushAnswer(code: code, details: outcome.details)
+        if case .enrolFinger = entry.command { answer.isEnrolment = true }
         end(entry, .success(answer))
         guard let reference = entry.reference else { return nil }
         if case .caller = entry.purpose {

@@ -20,6 +20,11 @@ extension PushReceiver {
         }
         // Who asks for commands has nothing left to send.
         update(call.serial) { if $0.uploads == 0 { $0.hasBacklog = false } }
+        if let told = terminal.toldOffset, told != offset(of: terminal.clockMode) {
+            // Summer time has begun or ended: it is to ask again for its zone.
+            update(call.serial) { $0.toldOffset = nil }
+            commands.post(serial: call.serial, .check, .repair, timeout: .seconds(600))
+        }
         askForProof(call.serial)
         let stored = await store.record(of: call.serial)?.punches ?? 0
         let reference = PushReference(

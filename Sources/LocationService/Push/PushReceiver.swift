@@ -254,7 +254,14 @@ final class PushReceiver: Sendable {
         if let device = record?.device {
             (terminal.platform, terminal.firmware) = (device.platform, device.firmware)
         }
-        terminals.withLock { $0[call.serial] = terminal }
+        let made = terminal
+        // Another of its requests may have come first.
+        let isFirst = terminals.withLock { terminals in
+            guard terminals[call.serial]?.name != made.name else { return false }
+            terminals[call.serial] = made
+            return true
+        }
+        guard isFirst else { return nil }
         commands.know(call.serial, .attendance)
         board.add(identity.name, DeviceStatus(device: Device(name: identity.name)))
         try await declare(call.serial)

@@ -28,8 +28,6 @@ struct PushTerminal: Sendable {
     var uploads = 0
     /// Whether an upload was refused since the last one that was taken.
     var hasBacklog = true
-    /// Whether its handshake had the right key.
-    var hasKey = false
     /// The offset from GMT that it was told, in seconds.
     var toldOffset: Int64?
     /// When its log was last held against the store, or that was asked for.

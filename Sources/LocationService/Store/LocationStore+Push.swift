@@ -11,7 +11,7 @@ struct QuarantinedLine: Sendable, Hashable {
 /// An upload that is taken whole: what is noted with its last rows.
 struct PushUpload: Sendable, Hashable {
     var serial: String
-    /// `ATTLOG`, `OPERLOG`, …
+    /// Such as `ATTLOG` or `OPERLOG`.
     var table: String
     /// What the terminal says it is at; nil where it says nothing.
     var stamp: String?

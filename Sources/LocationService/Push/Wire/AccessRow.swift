@@ -8,7 +8,9 @@ struct AccessRow: Hashable, Sendable {
     var verify: UInt32
     var event: Int64
 
-    /// Events of a person whom the door let pass. All others are about doors, or of people who
+    /// Events of a person whom the door let pass.
+    ///
+    /// All others are about doors, or of people who
     /// were refused, and are no punches.
     private static let passing: Set<Int64> = [0, 1, 2, 3, 14, 208, 222]
 
