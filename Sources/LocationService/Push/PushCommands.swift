@@ -188,6 +188,18 @@ final class PushCommands: Sendable {
         }
     }
 
+    /// Whether the next fetch gives the terminal the service's own order to send its whole log.
+    func isReading(_ serial: String) -> Bool {
+        state.withLock { state in
+            state.queues[serial, default: []].contains {
+                if case .repair = $0.purpose, case .queryLog = $0.command {
+                    return $0.deliveries == 0
+                }
+                return false
+            }
+        }
+    }
+
     private static func isDue(_ entry: Entry, _ now: ContinuousClock.Instant) -> Bool {
         guard let last = entry.deliveredAt else { return true }
         return entry.command.isIdempotent && entry.deliveries < deliveriesMax
@@ -236,6 +248,4 @@ struct PushReference: Hashable, Sendable {
     var at: Timestamp
     /// Punches of the terminal in the log.
     var stored: UInt64
-    /// Rows of its log that it has uploaded since the service started, known ones included.
-    var received: UInt64
 }

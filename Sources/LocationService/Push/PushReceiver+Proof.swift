@@ -27,9 +27,9 @@ extension PushReceiver {
         }
         askForProof(call.serial)
         let stored = await store.record(of: call.serial)?.punches ?? 0
-        let reference = PushReference(
-            at: surroundings.now(), stored: stored,
-            received: self.terminal(call.serial)?.received ?? 0)
+        let reference = PushReference(at: surroundings.now(), stored: stored)
+        // From now on its rows are those of its whole log.
+        if commands.isReading(call.serial) { update(call.serial) { $0.gathered = [] } }
         return .push(commands.fetch(call.serial, reference: reference) ?? "OK")
     }
 
@@ -110,8 +110,7 @@ extension PushReceiver {
                 return commands.post(serial: serial, .check, .repair, timeout: .seconds(600))
             }
             update(serial) { terminal in
-                terminal.reading = PushReading(
-                    rows: answer.code, receivedBefore: reference.received, at: reference.at)
+                terminal.reading = PushReading(rows: answer.code, at: reference.at)
                 // What came is counted anew.
                 terminal.proofAskedAt = surroundings.steady() - Self.impatience
             }
@@ -228,7 +227,8 @@ extension PushReceiver {
         }
         update(serial) { terminal in
             terminal.repairAskedAt = now
-            terminal.countedBodies = []
+            terminal.reading = nil
+            terminal.gathered = nil
         }
         commands.post(
             serial: serial, .queryLog(from: Self.always, to: Self.ever), .repair,
@@ -252,12 +252,17 @@ extension PushReceiver {
         repair(serial)
     }
 
-    /// Where the terminal has sent as many rows as it said that it has, all of them are here.
+    /// Where the terminal has sent as many different rows as it says that it has, all are here.
     func finishReading(_ serial: String) async {
-        guard let terminal = terminal(serial), let reading = terminal.reading else { return }
-        let rows = Int64(clamping: terminal.received - reading.receivedBefore)
+        guard let terminal = terminal(serial), let reading = terminal.reading,
+            let gathered = terminal.gathered
+        else { return }
+        let rows = Int64(gathered.count)
         guard rows >= reading.rows else { return }
-        update(serial) { $0.reading = nil }
+        update(serial) { terminal in
+            terminal.reading = nil
+            terminal.gathered = nil
+        }
         // More than it said: others came between, and nobody knows which.
         guard rows == reading.rows, rows > 0 else { return }
         let stored = await store.record(of: serial)?.punches ?? 0

@@ -96,12 +96,17 @@ extension PushReceiver {
         update(call.serial) { $0.uploads += 1 }
         defer { update(call.serial) { $0.uploads -= 1 } }
         let hash = Crypto.sha256(call.body)
-        if let rows = try await store.takenRows(of: table, from: call.serial, hash: hash) {
+        // Each row must be looked at while a whole log comes.
+        if terminal.gathered == nil,
+            let rows = try await store.takenRows(of: table, from: call.serial, hash: hash)
+        {
             log.debug("upload came again", ["serial": call.serial, "rows": rows])
-            await counted(rows, hash, call.serial)
+            update(call.serial) { $0.received += UInt64(rows) }
+            await refresh(call.serial)
             return rows
         }
         var batch = Batch(receivedAt: surroundings.now(), resolver: terminal.resolver)
+        batch.gathers = terminal.gathered != nil
         var result = IngestResult()
         for line in PushLines(call.body) {
             batch.lines += 1
@@ -124,8 +129,14 @@ extension PushReceiver {
         if batch.lines == 1, result.new == 1, let last {
             try await measureClock(last, terminal, batch.receivedAt)
         }
-        await counted(batch.lines, hash, call.serial)
-        return batch.lines
+        let (lines, rows) = (batch.lines, batch.rows)
+        update(call.serial) { terminal in
+            terminal.received += UInt64(lines)
+            terminal.gathered?.formUnion(rows)
+        }
+        await refresh(call.serial)
+        await finishReading(call.serial)
+        return lines
     }
 
     /// What is gathered of a body before it is stored.
@@ -134,10 +145,21 @@ extension PushReceiver {
         var resolver: InstantResolver
         var lines = 0
         var badLines = 0
+        var gathers = false
+        var rows: Set<Int> = []
         var punches: [Punch] = []
         var bad: [QuarantinedLine] = []
 
-        mutating func add(_ punch: Punch) { punches.append(punch) }
+        mutating func add(_ punch: Punch) {
+            punches.append(punch)
+            if gathers {
+                var hasher = Hasher()
+                hasher.combine(punch.user)
+                hasher.combine(punch.localTime)
+                hasher.combine(punch.state)
+                rows.insert(hasher.finalize())
+            }
+        }
 
         mutating func putAside(_ line: ArraySlice<UInt8>, _ error: PushLineError) {
             badLines += 1
@@ -198,12 +220,6 @@ extension PushReceiver {
                 "serial": serial, "table": table, "lines": batch.lines, "bad": batch.badLines,
                 "kept": batch.bad.count, "first": batch.bad.first?.cause ?? "",
             ])
-    }
-
-    private func counted(_ rows: Int, _ hash: [UInt8], _ serial: String) async {
-        update(serial) { $0.count(rows, of: hash) }
-        await refresh(serial)
-        await finishReading(serial)
     }
 
     // MARK: Users and what was done

@@ -19,11 +19,11 @@ struct PushTerminal: Sendable {
     /// Where its log stands in the reading of times that come twice.
     var resolver: InstantResolver
     var proof: PushProof
-    /// Rows of its log that it has uploaded, known ones included; bodies that came again since the
-    /// log was last asked for are not counted again.
+    /// Rows of its log that it has uploaded, known ones included.
     var received: UInt64 = 0
-    /// The hashes of these bodies.
-    var countedBodies: Set<[UInt8]> = []
+    /// The hashes of the different rows that came since it was asked for its whole log; nil where
+    /// it was not.
+    var gathered: Set<Int>?
     /// Its uploads that are being stored.
     var uploads = 0
     /// Whether an upload was refused since the last one that was taken.
@@ -35,7 +35,7 @@ struct PushTerminal: Sendable {
     var repairAskedAt: ContinuousClock.Instant?
     /// What it had uploaded when it first counted more than the log has.
     var missingSince: UInt64?
-    /// It has said that it sends so many rows, of which not all have come.
+    /// It has said how many rows its whole log has, of which not all have come.
     var reading: PushReading?
     /// How many counts in a row were below what the log has.
     var behind = 0
@@ -51,26 +51,9 @@ struct PushTerminal: Sendable {
     var rival: (host: String, at: ContinuousClock.Instant)?
 }
 
-extension PushTerminal {
-    /// Bodies that are told apart while a whole log comes.
-    private static let bodiesMax = 10_000
-
-    /// Counts the rows of a body, once.
-    mutating func count(_ rows: Int, of hash: [UInt8]) {
-        if countedBodies.count >= Self.bodiesMax {
-            // Nobody could tell a resend any more.
-            countedBodies = []
-            reading = nil
-        }
-        if countedBodies.insert(hash).inserted { received += UInt64(rows) }
-    }
-}
-
 /// A terminal's whole memory on its way.
 struct PushReading: Sendable, Hashable {
     var rows: Int64
-    /// What it had uploaded before.
-    var receivedBefore: UInt64
     /// When it was asked.
     var at: Timestamp
 }
