@@ -72,7 +72,8 @@ struct LocationNode: Sendable {
                 "gateways": configuration.gateways.count,
             ])
         await withTaskGroup { group in
-            for settings in configuration.devices {
+            addPush(store, board, devices, to: &group)
+            for settings in configuration.devices where !settings.isPush {
                 let session = DeviceSession(
                     settings: settings, zone: configuration.zone, store: store, board: board,
                     loop: devices, surroundings: surroundings,
@@ -104,7 +105,11 @@ struct LocationNode: Sendable {
                     path: configuration.store, thread: thread, wakeUps: wakeUps,
                     surroundings: surroundings, alarm: alarm)
                 try await store.declareZone(configuration.zone.name)
-                try await store.retainDevices(named: Set(configuration.devices.map(\.name)))
+                var names = Set(configuration.devices.map(\.name))
+                if configuration.push != nil {
+                    names.formUnion(try await store.approvedPush().map(\.name))
+                }
+                try await store.retainDevices(named: names)
                 alarm.stored(alarm.entriesWanted)
                 return store
             } catch {
@@ -165,7 +170,7 @@ struct LocationNode: Sendable {
                 device: Device(
                     name: settings.name, address: settings.address, active: true,
                     clockMode: settings.clockMode.description,
-                    pollIntervalSeconds: settings.pollSeconds),
+                    pollIntervalSeconds: settings.pollSeconds, push: settings.isPush),
                 state: .connecting)
             if let record = known.first(where: {
                 $0.device.name == settings.name && $0.device.active

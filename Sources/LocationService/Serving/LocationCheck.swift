@@ -130,7 +130,7 @@ struct LocationCheck: Sendable {
                     : finding("device", subject, .ok, message))
         }
         if let settings = configuration.devices.first(where: { $0.name == subject }),
-            settings.commKey == nil || settings.commKey == 0
+            !settings.isPush, settings.commKey == nil || settings.commKey == 0
         {
             findings.append(
                 finding(

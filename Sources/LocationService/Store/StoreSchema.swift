@@ -54,5 +54,6 @@ enum StoreSchema {
             ) WITHOUT ROWID;
             """),
         outlook,
+        pushTables,
     ]
 }
