@@ -101,6 +101,7 @@ extension DeviceView {
             completeThrough: status.completeThrough, punches: status.punches,
             recordsOnDevice: status.recordsOnDevice, recordsCapacity: status.recordsCapacity,
             users: status.users, clockOffsetMilliseconds: status.clockOffsetMilliseconds,
-            clockMeasuredAt: status.clockMeasuredAt)
+            clockMeasuredAt: status.clockMeasuredAt, clockSource: status.clockSource,
+            proof: status.proof)
     }
 }
