@@ -172,6 +172,59 @@ import Transport
         }
     }
 
+    @Test func `a body of more punches than a transaction holds is answered when all are stored`()
+        async throws
+    {
+        try await with(try PushBench()) { bench in
+            try await with(
+                bench, records: 7000,
+                { setup in
+                    setup.batch = 5000
+                    setup.cuts = [0: .answer, 1: .body]
+                }
+            ) { terminal in
+                try await bench.wait { terminal.client.isIdle }
+                #expect(try await bench.punches().ordered == terminal.truth)
+            }
+        }
+    }
+
+    @Test func `what a full disk does not take is not acknowledged, and comes when there is room`()
+        async throws
+    {
+        try await with(try PushBench()) { bench in
+            let before = try await bench.store.fill()
+            let row = "1\t2026-11-23 08:00:00\t0\t1"
+            let body = (0..<3000).map { "\($0)\t2026-11-23 08:00:00\t0\t1\n" }.joined()
+            let refused = try await bench.attlog(body)
+            #expect(refused.status == 503 && !refused.body.contains("OK"))
+            let stored = try await bench.punches().count
+            try await bench.store.makeRoom(before)
+            #expect(stored < 3000)
+            #expect(try await bench.attlog(body).body == "OK: 3000")
+            #expect(try await bench.attlog(row).body == "OK: 1")
+            #expect(try await bench.punches().count == 3000)
+        }
+    }
+
+    @Test func `a clock is measured by a punch that was just made, and by no other`() async throws {
+        try await with(try PushBench()) { bench in
+            // The bench's clock shows 2025-01-04 14:13:20 at first, and goes on with each look.
+            #expect(try await bench.attlog("1\t2025-01-04 12:00:00\t0\t1").body == "OK: 1")
+            #expect(try bench.status()?.clockMeasuredAt == nil)
+            _ = try await bench.request("/iclock/getrequest?SN=CEXA000000001")
+            #expect(
+                try await bench.attlog(
+                    "1\t2025-01-04 15:13:20\t0\t1\n2\t2025-01-04 15:13:20\t0\t1"
+                ).body == "OK: 2")
+            #expect(try bench.status()?.clockMeasuredAt == nil)
+            #expect(try await bench.attlog("3\t2025-01-04 15:13:20\t0\t1").body == "OK: 1")
+            let offset = try #require(try bench.status()).clockOffsetMilliseconds
+            #expect(try bench.status()?.clockMeasuredAt != nil)
+            #expect(3_300_000...3_600_500 ~= offset)
+        }
+    }
+
     // MARK: Hostile bodies
 
     @Test func `bad lines are put aside and counted, and the good ones beside them are stored`()

@@ -3,6 +3,7 @@ import Foundation
 import HTTP
 import MeshAPI
 import RPCRuntime
+import SQLite
 import ServiceKit
 import Synchronization
 import TestSupport
@@ -202,6 +203,21 @@ final class PushTerminals: Sendable {
 extension [[String]] {
     /// In an order of its own, with repetitions.
     var ordered: [[String]] { sorted { $0.joined() < $1.joined() } }
+}
+
+extension LocationStore {
+    /// Leaves the file no room to grow; the limit that it had.
+    func fill() throws -> Int64 {
+        guard case .integer(let limit)? = try database.first("PRAGMA max_page_count"),
+            case .integer(let pages)? = try database.first("PRAGMA page_count")
+        else { return 0 }
+        try database.execute("PRAGMA max_page_count = \(pages)")
+        return limit
+    }
+
+    func makeRoom(_ limit: Int64) throws {
+        try database.execute("PRAGMA max_page_count = \(limit)")
+    }
 }
 
 extension PushTerminals {

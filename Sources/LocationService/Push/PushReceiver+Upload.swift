@@ -119,8 +119,10 @@ extension PushReceiver {
                 result += try await storePart(of: &batch, call.serial, table)
             }
         }
+        // A body without rows says nothing of where the terminal is.
         let whole = PushUpload(
-            serial: call.serial, table: table, stamp: stamp(call), hash: hash, rows: batch.lines)
+            serial: call.serial, table: table, stamp: batch.lines > 0 ? stamp(call) : nil,
+            hash: hash, rows: batch.lines)
         result += try await store.takePush(
             batch.punches, quarantined: batch.bad, from: call.serial, table: table, whole: whole)
         report(batch, result, call.serial, table)
