@@ -71,13 +71,14 @@ struct LocationNode: Sendable {
                 "entries": position.lastSequence, "devices": configuration.devices.count,
                 "gateways": configuration.gateways.count,
             ])
+        let limiter = ReadLimiter(8)
         await withTaskGroup { group in
             addPush(store, board, devices, to: &group)
             for settings in configuration.devices where !settings.isPush {
                 let session = DeviceSession(
                     settings: settings, zone: configuration.zone, store: store, board: board,
                     loop: devices, surroundings: surroundings,
-                    log: log.with(["device": settings.name]))
+                    log: log.with(["device": settings.name]), limiter: limiter)
                 group.addTask { await session.run() }
             }
             addLinks(store, board, mesh, to: &group)

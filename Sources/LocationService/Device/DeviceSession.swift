@@ -18,6 +18,8 @@ struct DeviceSession: Sendable {
     let loop: EventLoop
     let surroundings: Surroundings
     let log: Logger
+    /// Whole logs that are read at a time, of all devices together.
+    var limiter = ReadLimiter(8)
 
     /// Returns when the task is cancelled.
     func run() async {
@@ -125,6 +127,7 @@ struct DeviceSession: Sendable {
             throw SessionError.wrongDevice("the serial number has more than 64 bytes")
         }
         if let wanted = settings.serial, wanted != serial {
+            try await alarm(wanted, serial)
             throw SessionError.wrongDevice(
                 """
                 the device at \(settings.address) has serial \(serial), and the configuration \
@@ -164,6 +167,18 @@ struct DeviceSession: Sendable {
             reader: LogReader(
                 serial: serial,
                 resolver: InstantResolver(zone: zone, mode: settings.clockMode)))
+    }
+}
+
+extension DeviceSession {
+    /// Another terminal answers at the address: somebody looks for this one.
+    private func alarm(_ wanted: String, _ found: String) async throws(StoreError) {
+        let exception = DeviceException(
+            device: wanted, at: surroundings.now(), kind: .wrongDevice,
+            text: "\(settings.address) answers with the serial number \(found)"
+                .clipped(toBytes: 1024))
+        let noted = try await store.recordException(exception)
+        update { $0.lastException = noted }
     }
 }
 

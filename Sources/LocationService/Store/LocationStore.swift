@@ -38,6 +38,8 @@ actor LocationStore {
     var devices: [String: DeviceRecord] = [:]
     /// How many punches each device had on each of the latest days.
     var recent = RecentPunches()
+    /// What waits for the next transaction.
+    nonisolated let pending = PendingPunches()
     /// Whether entries can be stored.
     nonisolated let alarm: StoreAlarm
     private let marker: StoreMarker
