@@ -63,7 +63,8 @@ struct DeviceSession: Sendable {
             let address = try await resolve()
             var options = ZKClient.Options(now: surroundings.steady)
             options.connectTimeout = .seconds(5)
-            options.encoding = settings.encoding
+            options.encoding = settings.encoding ?? .utf8
+            options.guessesEncoding = settings.encoding == nil
             try await withZKClient(
                 to: address, commKey: settings.commKey, on: loop, options: options
             ) { client in

@@ -9,8 +9,8 @@ struct DeviceSettings: Sendable {
     /// The serial number it must have; nil for any.
     var serial: String?
     var commKey: UInt32?
-    /// How the terminal's texts are encoded.
-    var encoding = TextEncoding.utf8
+    /// How the terminal's texts are encoded; nil for UTF-8, and names that are none by language.
+    var encoding: TextEncoding?
     var clockMode = ClockMode.zone
     var pollInterval: Duration = .seconds(60)
 

@@ -104,14 +104,14 @@ extension ZKClient {
         let width = try await pinWidth()
         for user in upload.users {
             let fits = DeviceUser.fits(
-                user.userID, layout, width: layout == .bytes28 ? 10 : width, options.encoding)
+                user.userID, layout, width: layout == .bytes28 ? 10 : width, encoding)
             guard fits else {
                 throw failure(
                     .unfit, .saveUpload,
                     "the id \(user.userID) exceeds the \(width) characters of ~PIN2Width")
             }
         }
-        guard let bytes = upload.encoded(layout, options.encoding),
+        guard let bytes = upload.encoded(layout, encoding),
             bytes.count <= options.bulkBytesMax
         else {
             throw failure(
