@@ -3,6 +3,7 @@ import Foundation
 import ServiceKit
 import TestSupport
 import Testing
+import ZKProtocol
 
 @testable import LocationService
 
