@@ -106,10 +106,11 @@ struct LocationConfiguration: Sendable {
 
     private static func encoding(
         _ section: Configuration
-    ) throws(ConfigurationError) -> TextEncoding {
-        let name = try section.string("encoding", default: TextEncoding.utf8.name, max: 32)
+    ) throws(ConfigurationError) -> TextEncoding? {
+        let name = try section.string("encoding", default: "auto", max: 32)
+        if name == "auto" { return nil }
         guard TextEncoding.names.contains(name) else {
-            let known = TextEncoding.names.map { "`\($0)`" }.joined(separator: ", ")
+            let known = (["auto"] + TextEncoding.names).map { "`\($0)`" }.joined(separator: ", ")
             throw section.error("encoding", "is `\(name)`; allowed are \(known)")
         }
         guard let encoding = TextEncoding.named(name) else {

@@ -42,6 +42,14 @@ struct Sighting: Decodable {
         var recordCapacity: Int
     }
 
+    struct Finger: Decodable, Hashable {
+        var uid: UInt16
+        var finger: UInt8
+        var valid: UInt8
+        var bytes: Int
+        var hash: String
+    }
+
     struct Network: Decodable {
         var ip: String
     }
@@ -64,6 +72,17 @@ struct Sighting: Decodable {
     var usersBetween: [User]?
     var usersAfter: [User]?
     var recordsAfter: Int?
+    var build: Bool?
+    var unlock: Bool?
+    var templates: [Finger]?
+    var template: Finger?
+    var noTemplate: Bool?
+    var templateDeleted: Bool?
+    var templateGone: Bool?
+    var enrolled: Bool?
+    var enrolledTemplate: Finger?
+    var hashes: [String]?
+    var done: Bool?
 }
 
 /// Runs pyzk against a simulator, on a thread that may wait.
@@ -200,6 +219,12 @@ func pyzk(
             #expect(seen.usersBetween?.map(\.userID).suffix(2) == ["4711", "4712"])
             #expect(seen.usersAfter?.map(\.userID).last == "4711")
             #expect(seen.recordsAfter == 0)
+            #expect(seen.build == true)
+            #expect(seen.unlock == true)
+            // pyzk counts tenths.
+            #expect(simulator.device.memory.unlockedUntil == Now.test.trueTime + 30_000)
+            #expect(simulator.device.memory.voices == [10])
+            checkTemplates(seen, simulator.device)
             #expect(simulator.device.isEnabled)
             let written = try #require(simulator.device.user("4711"))
             #expect(written.privilege == 14)
@@ -211,6 +236,44 @@ func pyzk(
                 let users = try await client.users()
                 #expect(seen.usersAfter == users.map(Sighting.User.init))
             }
+        }
+    }
+
+    /// What pyzk uploaded came back to it, was deleted, and a finger was enrolled.
+    private func checkTemplates(_ seen: Sighting, _ device: Device) {
+        #expect(seen.templates?.map(\.finger) == [0, 5])
+        #expect(seen.templates?.map(\.uid) == [900, 900])
+        #expect(seen.templates?.map(\.bytes) == [200, 480])
+        #expect(seen.templates?.map(\.hash) == seen.hashes)
+        #expect(seen.template == seen.templates?.last)
+        #expect(seen.noTemplate == true)
+        #expect(seen.templateDeleted == true)
+        #expect(seen.templateGone == true)
+        #expect(seen.enrolled == true)
+        #expect(seen.enrolledTemplate?.bytes == 512)
+        #expect(device.templates.map(\.finger) == [0, 6])
+        #expect(device.memory.operations.map(\.code).contains(.fingerEnrolled))
+    }
+
+    @Test(arguments: ["restart", "poweroff"])
+    func `pyzk can end a device`(call: String) async throws {
+        try await withSimulator(try Device.made(users: 1, records: 0)) { simulator, _ in
+            let seen = try await pyzk(call, simulator)
+            #expect(seen.error == nil)
+            #expect(seen.done == true)
+            #expect(simulator.device.memory.restarts == (call == "restart" ? 1 : 0))
+            #expect(simulator.device.memory.isOff == (call == "poweroff"))
+        }
+    }
+
+    @Test(arguments: [DeviceModel.Person.known, .unreadable])
+    func `pyzk is told of an enrolment that fails`(person: DeviceModel.Person) async throws {
+        let device = try Device.made(users: 3, records: 0) { $0.person = person }
+        try await withSimulator(device) { simulator, _ in
+            let seen = try await pyzk("enrol", simulator)
+            #expect(seen.error == nil)
+            #expect(seen.enrolled == false)
+            #expect(simulator.device.templates.isEmpty)
         }
     }
 

@@ -170,6 +170,9 @@ import Transport
                 #expect(try await client.deleteTemplate(at: place))
                 #expect(try await client.deleteTemplate(at: place) == false)
                 #expect(try await client.templates() == Array(read.1.dropFirst()))
+                #expect(try await client.deleteTemplate(of: "1002", finger: 1))
+                #expect(try await client.deleteTemplate(of: "1002", finger: 1) == false)
+                #expect(try await client.templates() == Array(read.1.dropFirst(2)))
                 let stranger = FingerTemplate(uid: 99, finger: 0, bytes: [1])
                 let error = await #expect(throws: ZKError.self) {
                     try await client.write(stranger)

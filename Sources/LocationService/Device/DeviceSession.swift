@@ -91,7 +91,8 @@ struct DeviceSession: Sendable {
         options.requestTimeout = settings.patience.request
         options.bulkTimeout = settings.patience.bulk
         options.retryInterval = settings.patience.retry
-        options.encoding = settings.encoding
+        options.encoding = settings.encoding ?? .utf8
+        options.guessesEncoding = settings.encoding == nil
         return options
     }
 

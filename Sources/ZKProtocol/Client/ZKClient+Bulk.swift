@@ -51,11 +51,7 @@ extension ZKClient {
             let after = try await freeSizes()
             let users: [DeviceUser]
             do throws(ZKError) {
-                let list = try decoding(.readUsers) { () throws(FormatError) in
-                    try DeviceUser.decodeList(blob, count: after.users, options.encoding)
-                }
-                users = list.users
-                learnt.userLayout = list.layout ?? learnt.userLayout
+                users = try await decodeUsers(blob, count: after.users)
             } catch {
                 if attempts > 0 { continue }
                 throw error
@@ -66,6 +62,15 @@ extension ZKClient {
                 throw mismatch("users", .readUsers, users.count, counts, blob.count)
             }
         }
+    }
+
+    /// The list, with names in the encoding that the device seems to have.
+    private func decodeUsers(_ blob: [UInt8], count: Int?) async throws(ZKError) -> [DeviceUser] {
+        let list = try decoding(.readUsers) { () throws(FormatError) in
+            try DeviceUser.decodeList(blob, count: count, options.encoding)
+        }
+        learnt.userLayout = list.layout ?? learnt.userLayout
+        return try await withGuessedNames(list.users)
     }
 
     /// The whole attendance log, proved by the device's counters where it has some.

@@ -26,7 +26,7 @@ extension ZKClient {
         var data: [UInt8] = []
         data.append(u16: UInt16(bitPattern: line))
         data += [0, 0x20]
-        data += DeviceText.encode(text, limit: 64, options.encoding)
+        data += DeviceText.encode(text, limit: 64, encoding)
         try await perform(.writeLCD, data)
     }
 

@@ -39,7 +39,7 @@ extension ZKClient {
         default: throw refusal(answer, of: .readOption)
         }
         let option = try decoding(.readOption) { () throws(FormatError) in
-            try DeviceOption(decoding: answer.data, options.encoding)
+            try DeviceOption(decoding: answer.data, encoding)
         }
         guard option.name == name else {
             throw failure(

@@ -18,7 +18,7 @@ extension ZKClient {
         onProgress: (Enrolment) -> Void = { _ in }
     ) async throws(ZKError) -> EnrolmentResult {
         let layout = try await userLayout()
-        guard request.finger <= 9, let data = request.encoded(layout, options.encoding) else {
+        guard request.finger <= 9, let data = request.encoded(layout, encoding) else {
             throw failure(
                 .unfit, .startEnrolment,
                 "finger \(request.finger) of \(request.userID): fingers are 0 to 9, and ids fit "
@@ -32,9 +32,9 @@ extension ZKClient {
             try await perform(.startEnrolment, data)
             result = try await follow(until: options.now() + timeout, onProgress)
         } catch {
-            // With these the connection still serves.
+            // With these the connection may still serve; what went wrong first is told.
             if error.code == .refused || error.code == .timedOut {
-                try await endCapture(listeningTo: kinds)
+                try? await endCapture(listeningTo: kinds)
             }
             throw error
         }

@@ -4,6 +4,8 @@ struct Learnt: Sendable {
     var userLayout: UserLayout?
     /// How many bytes a user id may have.
     var pinWidth: Int?
+    /// The encoding that the names seem to have, where they are not in the one of the options.
+    var encoding: TextEncoding?
     /// Whether the device waits for a finger, and must be told when nobody will come.
     var isCapturing = false
 }
@@ -22,13 +24,13 @@ extension ZKClient {
                 "an option has a name of 1 to 64 bytes without `=`, a value of at most 256, and "
                     + "no control characters")
         }
-        guard DeviceText.canEncode(value, options.encoding) else {
+        guard DeviceText.canEncode(value, encoding) else {
             throw failure(
                 .unfit, .writeOption,
-                "the value of \(name) has characters that \(options.encoding.name) lacks")
+                "the value of \(name) has characters that \(encoding.name) lacks")
         }
         let option = DeviceOption(name: name, value: value)
-        try await perform(.writeOption, option.request(options.encoding))
+        try await perform(.writeOption, option.request(encoding))
         try await perform(.refreshOption)
     }
 

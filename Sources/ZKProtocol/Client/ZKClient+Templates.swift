@@ -59,8 +59,25 @@ extension ZKClient {
     /// Deletes one template; false where there was none.
     @discardableResult
     public func deleteTemplate(at place: FingerPlace) async throws(ZKError) -> Bool {
+        try await delete(by: .deleteTemplate, place.encoded())
+    }
+
+    /// Deletes one template of a user by the id, as newer firmware can; false where there was none.
+    @discardableResult
+    public func deleteTemplate(of userID: String, finger: UInt8) async throws(ZKError) -> Bool {
+        guard DeviceUser.fits(userID, .bytes72, width: nil, encoding) else {
+            throw failure(
+                .unfit, .deleteTemplateByID, "the id \(userID) does not fit 24 bytes")
+        }
+        var data: [UInt8] = []
+        data.append(userID, width: 24, encoding)
+        data.append(finger)
+        return try await delete(by: .deleteTemplateByID, data)
+    }
+
+    private func delete(by command: Command, _ data: [UInt8]) async throws(ZKError) -> Bool {
         do throws(ZKError) {
-            try await perform(.deleteTemplate, place.encoded())
+            try await perform(command, data)
         } catch {
             if error.code == .refused { return false }
             throw error
@@ -104,14 +121,14 @@ extension ZKClient {
         let width = try await pinWidth()
         for user in upload.users {
             let fits = DeviceUser.fits(
-                user.userID, layout, width: layout == .bytes28 ? 10 : width, options.encoding)
+                user.userID, layout, width: layout == .bytes28 ? 10 : width, encoding)
             guard fits else {
                 throw failure(
                     .unfit, .saveUpload,
                     "the id \(user.userID) exceeds the \(width) characters of ~PIN2Width")
             }
         }
-        guard let bytes = upload.encoded(layout, options.encoding),
+        guard let bytes = upload.encoded(layout, encoding),
             bytes.count <= options.bulkBytesMax
         else {
             throw failure(

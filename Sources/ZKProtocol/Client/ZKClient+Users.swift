@@ -67,7 +67,7 @@ extension ZKClient {
         let own: UserLayout
         if let wanted { own = wanted } else { own = try await userLayout() }
         let width = try await pinWidth()
-        let encoding = options.encoding
+        let encoding = self.encoding
         guard DeviceUser.fits(user.userID, own, width: own == .bytes28 ? 10 : width, encoding)
         else {
             throw failure(

@@ -31,6 +31,10 @@ public final class ZKClient {
         public var eventsMax = 4096
         /// How the device's texts are encoded.
         public var encoding = TextEncoding.utf8
+        /// Whether names that are damaged in ``encoding`` are read in the language's code page.
+        ///
+        /// Ids never are: they must stay what they were.
+        public var guessesEncoding = false
 
         public init(now: @escaping @Sendable () -> ContinuousClock.Instant) { self.now = now }
     }

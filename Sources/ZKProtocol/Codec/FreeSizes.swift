@@ -13,7 +13,7 @@ public struct FreeSizes: Sendable, Hashable {
     public var userCapacity = 0
     public var recordCapacity = 0
     public var faceCapacity = 0
-    /// The one number that some old firmware answers; what it counts is not known.
+    /// The one number that some firmware answers, one counter for each argument; none is known.
     public var onlyNumber: UInt32?
 
     public init(users: Int? = nil, records: Int? = nil) {

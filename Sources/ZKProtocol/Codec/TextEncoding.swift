@@ -35,13 +35,13 @@ extension TextEncoding {
         ["utf-8", "gbk"] + (1250...1258).map { "windows-\($0)" }
 
     /// The code page that a device's `Language` setting suggests where its texts are not UTF-8;
-    /// nil for a language that suggests none.
+    /// nil for a language that suggests none, English among them: such devices stand everywhere.
     public static func name(forLanguage language: String) -> String? {
         switch Int(language) {
         case 83, 84: "gbk"
         case 89, 90, 112: "windows-1250"
         case 82: "windows-1251"
-        case 68, 69, 70, 71, 80, 97, 105: "windows-1252"
+        case 68, 70, 71, 80, 97, 105: "windows-1252"
         case 103: "windows-1253"
         case 116: "windows-1254"
         case 72: "windows-1255"
@@ -56,33 +56,40 @@ extension TextEncoding {
 ///
 /// A sequence that means the same character as an earlier one is left out: each character has
 /// one sequence, so that what was decoded encodes to the same bytes.
-struct CodePage: Sendable {
+final class CodePage: Sendable {
     /// For the bytes from 0x80; 0 for none.
-    private var singles = [UInt32](repeating: 0, count: 128)
+    private let singles: [UInt32]
     /// For the pairs from 0x80 0x40, 192 for each first byte; empty where there are none.
-    private var pairs: [UInt32] = []
-    private var sequences: [UInt32: (UInt8, UInt8?)] = [:]
+    private let pairs: [UInt32]
+    private let sequences: [UInt32: (UInt8, UInt8?)]
 
     init(hasPairs: Bool, character: ([UInt8]) -> Unicode.Scalar?) {
+        var singles = [UInt32](repeating: 0, count: 128)
+        var pairs: [UInt32] = []
+        var sequences: [UInt32: (UInt8, UInt8?)] = [:]
+        func isNew(_ scalar: Unicode.Scalar) -> Bool {
+            scalar.value >= 0x80 && !DeviceText.escapes.contains(scalar.value)
+                && sequences[scalar.value] == nil
+        }
         for byte in UInt8(0x80)...0xFF {
             guard let scalar = character([byte]), isNew(scalar) else { continue }
             singles[Int(byte) - 0x80] = scalar.value
             sequences[scalar.value] = (byte, nil)
         }
-        guard hasPairs else { return }
-        pairs = [UInt32](repeating: 0, count: 128 * 192)
-        for first in UInt8(0x80)...0xFF where singles[Int(first) - 0x80] == 0 {
-            for second in UInt8(0x40)...0xFF {
-                guard let scalar = character([first, second]), isNew(scalar) else { continue }
-                pairs[CodePage.place(first, second)] = scalar.value
-                sequences[scalar.value] = (first, second)
+        if hasPairs {
+            pairs = [UInt32](repeating: 0, count: 128 * 192)
+            for first in UInt8(0x80)...0xFF where singles[Int(first) - 0x80] == 0 {
+                for second in UInt8(0x40)...0xFF {
+                    guard let scalar = character([first, second]), isNew(scalar)
+                    else { continue }
+                    pairs[CodePage.place(first, second)] = scalar.value
+                    sequences[scalar.value] = (first, second)
+                }
             }
         }
-    }
-
-    private func isNew(_ scalar: Unicode.Scalar) -> Bool {
-        scalar.value >= 0x80 && !DeviceText.escapes.contains(scalar.value)
-            && sequences[scalar.value] == nil
+        self.singles = singles
+        self.pairs = pairs
+        self.sequences = sequences
     }
 
     private static func place(_ first: UInt8, _ second: UInt8) -> Int {
