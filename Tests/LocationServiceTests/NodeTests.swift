@@ -20,8 +20,12 @@ private final class Mesh: Sendable {
     let address: SocketAddress
     let links: AsyncStream<RPCConnection>
 
-    init() throws {
+    /// The store's file.
+    let store: String
+
+    init(store: String? = nil) throws {
         fixture = try StoreFixture()
+        self.store = store ?? fixture.path
         certificates = try Certificates(["location/cairo", "gateway/main", "ctl/alice"])
         let (links, continuation) = AsyncStream.makeStream(of: RPCConnection.self)
         self.links = links
@@ -39,7 +43,7 @@ private final class Mesh: Sendable {
     {
         LocationConfiguration(
             origin: "test", name: "cairo",
-            zone: try #require(ZoneRules("UTC")), store: fixture.path,
+            zone: try #require(ZoneRules("UTC")), store: store,
             tls: TLSConfiguration(
                 certificate: certificates.certificate("location/cairo"),
                 key: certificates.key("location/cairo"), ca: certificates.ca),
@@ -93,9 +97,10 @@ private func follow(
 
 @Suite(.ownThread, .timeLimit(.minutes(10))) struct NodeTests {
     private func with(
-        records: Int, _ body: (Mesh, Terminals, RPCConnection) async throws -> Void
+        records: Int, store: String? = nil,
+        _ body: (Mesh, Terminals, RPCConnection) async throws -> Void
     ) async throws {
-        let mesh = try Mesh()
+        let mesh = try Mesh(store: store)
         let terminals = try Terminals(records: records)
         do {
             try await mesh.run([("door", terminals.address)]) { link in
@@ -202,9 +207,14 @@ private func follow(
             let device = try #require(status.devices.first)
             #expect(device.memory?.percentFull == 0 && device.recordsOnDevice == 300)
             let looks = try await client.listClock(ListClock(device: device.device.serial))
-            // The terminal's clock stands still, so that each look finds it further behind.
-            #expect(looks.data.map(\.offsetMilliseconds).contains(device.clockOffsetMilliseconds))
-            #expect(try await client.listClock(ListClock(before: looks.next)).data.isEmpty)
+            // The simulated clock stands still and the fixture's does not: each look is news.
+            #expect(looks.data.contains { $0.offsetMilliseconds == device.clockOffsetMilliseconds })
+            #expect(looks.data.last?.number == looks.next)
+            #expect(looks.data.allSatisfy { $0.device == device.device.serial })
+            let newest = try #require(looks.data.first)
+            let page = try await client.listClock(ListClock(before: newest.number, limit: 1))
+            #expect(page.data.first == looks.data.dropFirst().first)
+            #expect(try await client.listClock(ListClock(device: "other")).data.isEmpty)
             #expect(try await client.listExceptions(ListExceptions()).data.isEmpty)
             for limit in [1001, .max] as [UInt32] {
                 await #expect(throws: RPCError.self) {
@@ -221,6 +231,42 @@ private func follow(
             #expect(findings.contains { $0.level == .failure && $0.message.contains("clock") })
             #expect(findings.contains { $0.area == "store" && $0.level == .ok })
             #expect(findings.contains { $0.message.contains("no comm key") })
+        }
+    }
+
+    @Test func `on a full disk the location says so, and has everything when there is room`()
+        async throws
+    {
+        // Where nothing can be mounted, StoreDiskTests has what can be tested without.
+        guard let disk = try SmallDisk(megabytes: 8) else { return }
+        try await with(records: 30_000, store: disk.file("store.db")) { _, terminals, link in
+            // That little is left is said before.
+            let full = try await follow(link) { batches in
+                batches.last?.alarms.contains { $0.contains("takes no entries") } == true
+            }
+            let client = Location.Client(link)
+            let status = try await client.status(StatusRequest())
+            #expect(status.alarms.contains { $0.contains("database or disk is full") })
+            let findings = try await client.check(CheckRequest()).findings
+            #expect(findings.contains { $0.area == "store" && $0.level == .failure })
+            // What followers have is what is stored, and less than the terminal has.
+            let entries = full.flatMap(\.entries)
+            #expect(entries.map(\.sequence) == Array(1...UInt64(entries.count)))
+            #expect(entries.count < 30_000)
+            #expect(try disk.remount("size=64m"))
+            let logID = try #require(full.last?.logID)
+            let rest = try await follow(link, logID: logID, after: UInt64(entries.count)) {
+                batches in
+                guard let last = batches.last(where: { !$0.devices.isEmpty }) else { return false }
+                return last.alarms.allSatisfy { !$0.contains("takes no entries") }
+                    && last.devices.contains { $0.completeThrough != nil && $0.state == .online }
+            }
+            let all = entries + rest.flatMap(\.entries)
+            #expect(all.map(\.sequence) == Array(1...UInt64(all.count)))
+            let punches = all.compactMap(\.punch)
+            #expect(punches.count == 30_000)
+            #expect(
+                Set(punches.map { [$0.user, $0.localTime, "\($0.state)"] }) == terminals.truth)
         }
     }
 

@@ -195,9 +195,12 @@ import Transport
         #expect(lines.count("the store takes no entries") == 3)
         // What is the caller's fault is no trouble of the store.
         alarm.stored(148)
-        #expect(!alarm.isStoring)
+        #expect(!alarm.isStoring && alarm.mayPass)
         alarm.stored(149)
         alarm.failed(StoreError(.database, "locked"), entries: 5)
-        #expect(alarm.isStoring)
+        #expect(alarm.isStoring && !alarm.mayPass)
+        // Nothing is tried on a damaged file.
+        alarm.failed(StoreError(.corrupt, "page 7"))
+        #expect(!alarm.isStoring && !alarm.mayPass)
     }
 }

@@ -49,6 +49,17 @@ import Transport
         #expect(quiet.exitCode == .incomplete)
     }
 
+    @Test func `what is wrong at a location stands behind it`() async throws {
+        let gateway = try await gateway()
+        gateway.fleet.script.withLock {
+            $0.locations.data[0].alarms = ["the store takes no entries", "4 MiB are left"]
+        }
+        let run = try await gateway.run(["location", "list", "--no-headers"])
+        #expect(
+            run.output.contains(
+                "10.1.0.4:51234  the store takes no entries; 4 MiB are left\n"))
+    }
+
     @Test func `devices are shown with their state, memory and clock`() async throws {
         let run = try await gateway().run(["device", "list", "--utc"])
         #expect(

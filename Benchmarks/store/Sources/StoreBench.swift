@@ -27,7 +27,7 @@ import Transport
             let rows = Int(arguments.dropFirst(2).first ?? "")
         else {
             print("usage: store-bench fill|ingest|script STORE ROWS [FIRST BATCH]")
-            return exit(2)
+            exit(2)
         }
         let path = Array(arguments)[1]
         let numbers = arguments.dropFirst(3).compactMap { Int($0) }

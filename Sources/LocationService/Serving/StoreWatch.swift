@@ -14,7 +14,7 @@ struct StoreWatch: Sendable {
         repeat {
             look()
             // Without this the alarm would last until the next punch.
-            if !store.alarm.isStoring { try? await store.probe() }
+            if store.alarm.mayPass { try? await store.probe() }
         } while (try? await loop.sleep(for: Self.interval)) != nil
     }
 

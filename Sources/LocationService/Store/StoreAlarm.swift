@@ -27,6 +27,8 @@ final class StoreAlarm: Sendable {
         var failures = 0
         /// Entries of the largest transaction that failed.
         var entries = 0
+        /// The file is damaged, and nothing more is to be written to it.
+        var isDamage = false
         var loggedAt: ContinuousClock.Instant
     }
 
@@ -59,6 +61,9 @@ final class StoreAlarm: Sendable {
         if isEnd { end(.store) }
     }
 
+    /// Whether entries cannot be stored for a reason that may pass by itself.
+    var mayPass: Bool { troubles.withLock { $0[.store].map { !$0.isDamage } ?? false } }
+
     /// Entries of the largest transaction that failed since the trouble began.
     var entriesWanted: Int { troubles.withLock { $0[.store]?.entries ?? 0 } }
 
@@ -70,8 +75,9 @@ final class StoreAlarm: Sendable {
                 log.error("the store takes no entries", fields)
             }
             troubles.withLock { troubles in
-                guard let most = troubles[.store]?.entries, most < entries else { return }
-                troubles[.store]?.entries = entries
+                guard let most = troubles[.store]?.entries else { return }
+                troubles[.store]?.entries = max(most, entries)
+                if error.code == .corrupt { troubles[.store]?.isDamage = true }
             }
         default: break
         }
