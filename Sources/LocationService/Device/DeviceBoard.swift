@@ -27,6 +27,17 @@ final class DeviceBoard: Sendable {
         }
     }
 
+    /// Takes a device away that is no longer read.
+    func remove(_ name: String) {
+        state.withLock { state in
+            state.order.removeAll { $0 == name }
+            state.statuses[name] = nil
+            state.owners = state.owners.filter { $0.value != name }
+            state.version += 1
+        }
+        wakeUps.announce()
+    }
+
     /// Changes a device's status.
     func update(_ name: String, _ change: (inout DeviceStatus) -> Void) {
         let isNew = state.withLock { state in

@@ -27,6 +27,10 @@ struct DeviceContact {
     private var lastFullRead: ContinuousClock.Instant?
     private var hasEvents = false
     private var isFirstPoll = true
+    /// Why the session ends behind the command that runs; nil lets it go on.
+    var endsAfterCommand: String?
+    /// When the clock was last set by the configuration.
+    var lastClockSetting: ContinuousClock.Instant?
 
     init(session: DeviceSession, log: Logger, reader: LogReader) {
         self.session = session
@@ -40,16 +44,21 @@ struct DeviceContact {
     /// Polls and listens until the connection fails or the task is cancelled.
     mutating func serve(_ client: ZKClient, _ onSuccess: () -> Void) async throws {
         try await listen(client)
+        session.mailbox.open(client.waker)
+        defer { session.mailbox.close() }
         while true {
             try Task.checkCancellation()
             try await poll(client)
             onSuccess()
+            try await obeyClockPolicy(client)
             var next = surroundings.steady() + session.settings.pollInterval
             while true {
+                try await session.mailbox.runCommands(client, &self)
                 let rest = surroundings.steady().duration(to: next)
                 guard rest > .zero else { break }
                 let wait = min(rest, Self.silenceMax)
                 guard let event = try await client.nextEvent(timeout: wait) else {
+                    if session.mailbox.hasCommands { continue }
                     // A device that was unplugged says nothing either: ask.
                     if wait < rest { try await measureClock(client) }
                     continue
@@ -70,6 +79,20 @@ struct DeviceContact {
             log.warning("device announces no punches; it is only polled", ["cause": "\(error)"])
         }
     }
+
+    // MARK: Commands
+
+    /// Reads the whole log now, whatever the counters say.
+    mutating func readWholeLog(_ client: ZKClient) async throws {
+        recordsRead = nil
+        try await poll(client)
+    }
+
+    /// Events came that nobody looked at; the next poll reads the log.
+    mutating func noteEvents() { hasEvents = true }
+
+    /// The users have changed; they and the log are read anew at the next poll.
+    mutating func forgetUsers() { usersRead = nil }
 
     // MARK: Live events
 
@@ -285,7 +308,7 @@ struct DeviceContact {
     }
 
     /// The reading of the device's clock that is nearest to the true time.
-    private func instant(of wall: WallTime, near now: Int64) -> Int64 {
+    func instant(of wall: WallTime, near now: Int64) -> Int64 {
         if case .fixed(let offset) = session.settings.clockMode { return wall.seconds - offset }
         switch session.zone.reading(of: wall) {
         case .once(let instant), .never(let instant): return instant

@@ -18,6 +18,8 @@ struct DeviceSession: Sendable {
     let loop: EventLoop
     let surroundings: Surroundings
     let log: Logger
+    /// Commands that wait for it.
+    var mailbox = DeviceMailbox()
 
     /// Returns when the task is cancelled.
     func run() async {

@@ -10,6 +10,7 @@ struct DeviceSettings: Sendable {
     var commKey: UInt32?
     var clockMode = ClockMode.zone
     var pollInterval: Duration = .seconds(60)
+    var clockPolicy = ClockPolicy()
 
     var pollSeconds: UInt32 { UInt32(clamping: pollInterval.components.seconds) }
 }

@@ -52,6 +52,7 @@ enum StoreSchema {
                 clock_offset INTEGER,
                 clock_measured_at INTEGER
             ) WITHOUT ROWID;
-            """)
+            """),
+        commands,
     ]
 }
