@@ -60,16 +60,20 @@ import ZKProtocol
     }
 
     @Test func `a command that the terminal refuses says so`() async throws {
-        try await with { world, terminal in
-            terminal.simulator.add(Fault(.refuse, phase: .idle, times: 1))
+        let full = try SimulatedTerminal(serial: "A1", users: 4) { $0.userCapacity = 4 }
+        try await World.with([full]) { world in
+            let user = UserSpec(userID: "777")
             let error = await #expect(throws: RPCError.self) {
                 try await world.asOperator {
-                    try await $0.unlock(UnlockRequest(target: world.target("door")))
+                    try await $0.addUser(
+                        WriteUserRequest(target: world.target("door"), user: user))
                 }
             }
             #expect(error?.failure.certainty == .refused, "\(String(describing: error))")
+            #expect(error?.message.contains("the terminal refuses") == true)
             let records = try await world.audit()
             #expect(records.map(\.certainty) == [.refused])
+            #expect(records.first?.id == error?.failure.audit)
             // The session lives on.
             let run = await world.ctl(["device", "unlock", "door", "--yes"])
             #expect(run.exitCode == .ok)
