@@ -1,5 +1,6 @@
 import Attendance
 import ServiceKit
+import ZKProtocol
 
 /// What a location is told to do; see `config/location.json5` for each key.
 struct LocationConfiguration: Sendable {
@@ -74,6 +75,12 @@ struct LocationConfiguration: Sendable {
                     "commKeyFile", "names a file that holds no number from 0 to 4294967295")
             }
             settings.commKey = key
+        }
+        let transport = try section.string("transport", default: "auto", max: 8)
+        settings.transport = ZKTransport(rawValue: transport)
+        guard settings.transport != nil || transport == "auto" else {
+            throw section.error(
+                "transport", "is `\(transport)`; allowed are `auto`, `tcp` and `udp`")
         }
         let mode = try section.string("clockMode", default: "zone", max: 16)
         guard let clockMode = ClockMode(mode) else {

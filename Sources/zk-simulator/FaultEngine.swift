@@ -73,6 +73,8 @@ extension Fault.Phase {
         case .readAttendance: return .log
         case .readBuffer, .freeData, .prepareData, .data: return before
         case .event, .ok: return .live
+        // The counters are asked for around each read.
+        case .freeSizes where before == .users || before == .log: return before
         default: return isListening || before != .connect ? .idle : .connect
         }
     }

@@ -68,9 +68,15 @@ extension DeviceCommands {
                 throw TransportError(.invalidAddress, "\(settings.address) has no address")
             }
             var options = ZKClient.Options(now: surroundings.steady)
-            options.connectTimeout = .seconds(5)
+            options.connectTimeout = settings.patience.connect
+            var transport = settings.transport
+            if transport == nil {
+                transport = try await ZKClient.probe(
+                    address, on: loop, options: options, patience: settings.patience.probe)
+            }
             let identity = try await withZKClient(
-                to: address, commKey: settings.commKey, on: loop, options: options
+                to: address, over: transport ?? .tcp, commKey: settings.commKey, on: loop,
+                options: options
             ) { client in try await client.identity() }
             if let wanted = settings.serial, wanted != identity.serial {
                 throw RPCError(
@@ -153,6 +159,13 @@ extension DeviceSettings {
                         + "`-hh:mm`")
             }
             clockMode = mode
+        }
+        if !device.transport.isEmpty, device.transport != "auto" {
+            guard let transport = ZKTransport(rawValue: device.transport) else {
+                throw wrong(
+                    "the transport is `\(device.transport)`; allowed are `auto`, `tcp` and `udp`")
+            }
+            self.transport = transport
         }
         if device.pollSeconds > 0 { pollInterval = .seconds(Int64(device.pollSeconds)) }
     }

@@ -9,19 +9,14 @@ struct DeviceContact {
     /// How many punches a transaction holds: a kill loses at most these, and readers of the store
     /// wait for no longer.
     static let batchCount = 1000
-    /// The device's counter can stay the same while its log changes; the log is read in full
-    /// after this long at the latest.
-    static let fullReadInterval: Duration = .seconds(3600)
-    /// How long a connection may be silent before the device is asked for its time.
-    static let silenceMax: Duration = .seconds(30)
-    /// How soon after an event that only the log explains the log is read.
-    static let pollDelay: Duration = .seconds(1)
 
     let session: DeviceSession
     let log: Logger
     var reader: LogReader
 
     private var usersRead: Int?
+    /// Why the users could not be read; empty where they could.
+    private var usersCause = ""
     /// The device's counter at the last complete read.
     private var recordsRead: Int?
     private var lastFullRead: ContinuousClock.Instant?
@@ -56,7 +51,7 @@ struct DeviceContact {
                 try await session.mailbox.runCommands(client, &self)
                 let rest = surroundings.steady().duration(to: next)
                 guard rest > .zero else { break }
-                let wait = min(rest, Self.silenceMax)
+                let wait = min(rest, session.settings.patience.silence)
                 guard let event = try await client.nextEvent(timeout: wait) else {
                     if session.mailbox.hasCommands { continue }
                     // A device that was unplugged says nothing either: ask.
@@ -64,7 +59,7 @@ struct DeviceContact {
                     continue
                 }
                 if try await store(event, client) {
-                    next = min(next, surroundings.steady() + Self.pollDelay)
+                    next = min(next, surroundings.steady() + session.settings.patience.event)
                 }
             }
         }
@@ -144,11 +139,12 @@ struct DeviceContact {
             do throws(ZKError) {
                 reader.setUsers(try await client.users())
                 usersRead = sizes.users
+                usersCause = ""
             } catch {
                 guard error.code == .incomplete || error.code == .refused else { throw error }
                 // Punches are worth reading without the names of those who made them.
                 log.error("the device's users cannot be read", ["cause": "\(error)"])
-                session.update { $0.cause = error.description.clipped(toBytes: 1024) }
+                usersCause = error.description.clipped(toBytes: 1024)
             }
         }
         hasEvents = false
@@ -163,7 +159,7 @@ struct DeviceContact {
     private func isUnchanged(_ sizes: FreeSizes) -> Bool {
         guard let records = sizes.records, records == recordsRead, !hasEvents,
             sizes.users == usersRead, let lastFullRead,
-            lastFullRead.duration(to: surroundings.steady()) < Self.fullReadInterval
+            lastFullRead.duration(to: surroundings.steady()) < session.settings.patience.fullRead
         else { return false }
         // A full memory drops its oldest record for each new one, and counts the same.
         return records < sizes.recordCapacity
@@ -274,7 +270,7 @@ struct DeviceContact {
             status.completeThrough = [status.completeThrough, asOf].compactMap(\.self).max()
             status.recordsOnDevice = count
             status.lastContact = surroundings.now()
-            status.cause = ""
+            status.cause = usersCause
         }
     }
 

@@ -23,7 +23,10 @@ struct DeviceSession: Sendable {
 
     /// Returns when the task is cancelled.
     func run() async {
-        var backoff = Backoff(initial: .milliseconds(500), limit: .seconds(30))
+        let again = settings.patience.again
+        var backoff = Backoff(initial: again.lowerBound, limit: again.upperBound)
+        // What it was reached by the last time.
+        var known = settings.transport
         while !Task.isCancelled {
             update { status in
                 if status.state != .failing { status.state = .connecting }
@@ -31,7 +34,7 @@ struct DeviceSession: Sendable {
             }
             let error: SessionError
             do throws(SessionError) {
-                try await connectAndServe { backoff.reset() }
+                try await connectAndServe(&known) { backoff.reset() }
                 break
             } catch let failure {
                 error = failure
@@ -59,21 +62,48 @@ struct DeviceSession: Sendable {
     func update(_ change: (inout DeviceStatus) -> Void) { board.update(settings.name, change) }
 
     private func connectAndServe(
-        _ onSuccess: () -> Void
+        _ known: inout ZKTransport?, _ onSuccess: () -> Void
     ) async throws(SessionError) {
         do {
             let address = try await resolve()
-            var options = ZKClient.Options(now: surroundings.steady)
-            options.connectTimeout = .seconds(5)
+            let transport = try await transport(to: address, known)
+            known = transport
             try await withZKClient(
-                to: address, commKey: settings.commKey, on: loop, options: options
+                to: address, over: transport, commKey: settings.commKey, on: loop,
+                options: options
             ) { client in
                 var contact = try await identify(client)
                 try await contact.serve(client, onSuccess)
             }
         } catch {
-            throw SessionError(error)
+            let failure = SessionError(error)
+            // The terminal may have been exchanged for one of another kind.
+            if case .device(let error) = failure, error.code == .unreachable {
+                known = settings.transport
+            }
+            throw failure
         }
+    }
+
+    private var options: ZKClient.Options {
+        var options = ZKClient.Options(now: surroundings.steady)
+        options.connectTimeout = settings.patience.connect
+        options.requestTimeout = settings.patience.request
+        options.bulkTimeout = settings.patience.bulk
+        options.retryInterval = settings.patience.retry
+        return options
+    }
+
+    private func transport(
+        to address: SocketAddress, _ known: ZKTransport?
+    ) async throws(ZKError) -> ZKTransport {
+        if let known { return known }
+        let found = try await ZKClient.probe(
+            address, on: loop, options: options, patience: settings.patience.probe)
+        if found == .udp {
+            log.info("device answers over UDP and not over TCP", ["address": address])
+        }
+        return found
     }
 
     private func resolve() async throws(TransportError) -> SocketAddress {
@@ -88,6 +118,8 @@ struct DeviceSession: Sendable {
 
     /// Learns which device it is, and puts it into the log.
     private func identify(_ client: ZKClient) async throws -> DeviceContact {
+        // A client that crashed may have left it disabled.
+        try await client.enable()
         let identity = try await client.identity()
         let serial = identity.serial
         guard serial.utf8.count <= 64 else {
@@ -122,7 +154,12 @@ struct DeviceSession: Sendable {
             status.lastContact = surroundings.now()
             if let record { status.take(record) }
         }
-        log.info("device online", ["serial": serial, "firmware": identity.firmware])
+        log.info(
+            "device online",
+            [
+                "serial": serial, "firmware": identity.firmware,
+                "transport": client.transport.rawValue,
+            ])
         return DeviceContact(
             session: self, log: log.with(["serial": serial]),
             reader: LogReader(

@@ -46,6 +46,9 @@ extension Grammar {
                     help: "What its clock follows: zone, +hh:mm or -hh:mm; zone by default."),
                 CommandOption(
                     "--poll-seconds", value: "COUNT", help: "How often it is read; 60 by default."),
+                CommandOption(
+                    "--transport", value: "NAME", help: "How it is reached; found out by default.",
+                    choices: ["auto", "tcp", "udp"]),
                 CommandOption("--unreachable", help: "Add it although it does not answer now."),
                 yes, dryRun,
             ],
