@@ -151,6 +151,7 @@ let package = Package(
         .testTarget(
             name: "ZKProtocolTests",
             dependencies: ["ZKProtocol", "Transport", "TestSupport", "zk-simulator"],
+            exclude: ["Vectors"],
             swiftSettings: strict),
         .testTarget(
             name: "HTTPTests", dependencies: ["HTTP", "Transport", "TestSupport"],

@@ -39,4 +39,7 @@ int CLinux_next_signal(void) {
     }
 }
 
-void CLinux_ignore_broken_pipes(void) { signal(SIGPIPE, SIG_IGN); }
+void CLinux_ignore_broken_pipes(void) {
+    signal(SIGPIPE, SIG_IGN);
+    signal(SIGXFSZ, SIG_IGN);
+}

@@ -95,8 +95,10 @@ final class Gateway: Sendable {
         introspection.observe(meshServer)
         let now = surroundings.now
         edgeLink = try Self.edgeLink(to: meshServer, on: meshLoop, configuration.tls)
+        let (store, links) = (store, links)
         let edge = Edge(
             to: edgeLink, on: httpLoop, keys: APIKeys(store: store, now: now, log: log),
+            isInTrouble: { store.isRefusing || links.haveAlarms },
             random: surroundings.random, log: log)
         httpServer = try HTTPServer(
             address: configuration.httpListen, loop: httpLoop, tls: webTLS,

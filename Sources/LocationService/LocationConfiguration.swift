@@ -88,6 +88,7 @@ struct LocationConfiguration: Sendable {
                 "clockMode", "is `\(mode)`; allowed are `zone`, `+hh:mm` and `-hh:mm`")
         }
         settings.clockMode = clockMode
+        settings.encoding = try encoding(section)
         settings.pollInterval = .seconds(
             try section.integer("pollSeconds", default: 60, in: 1...86_400))
         return settings
@@ -104,6 +105,21 @@ struct LocationConfiguration: Sendable {
             in: 2...86_400)
         policy.tolerance = .seconds(seconds)
         return policy
+    }
+
+    private static func encoding(
+        _ section: Configuration
+    ) throws(ConfigurationError) -> TextEncoding {
+        let name = try section.string("encoding", default: TextEncoding.utf8.name, max: 32)
+        guard TextEncoding.names.contains(name) else {
+            let known = TextEncoding.names.map { "`\($0)`" }.joined(separator: ", ")
+            throw section.error("encoding", "is `\(name)`; allowed are \(known)")
+        }
+        guard let encoding = TextEncoding.named(name) else {
+            throw section.error(
+                "encoding", "is `\(name)`, which the C library of this machine does not have")
+        }
+        return encoding
     }
 
     /// `host:port`.

@@ -50,25 +50,21 @@ struct LocationNode: Sendable {
         let storeThread = WorkerThread(name: "store")
         defer { storeThread.shutdown() }
         let wakeUps = WakeUps()
-        let store = try LocationStore(
-            path: configuration.store, thread: storeThread, wakeUps: wakeUps,
-            surroundings: surroundings)
-        if store.opening == .replaced {
-            log.warning(
-                "the store was replaced by a copy; its log has a new id", ["store": store.path])
-        }
-        try await store.declareZone(configuration.zone.name)
-        let managed = try await managedDevices(store)
-        let all = configuration.devices + managed
-        try await store.retainDevices(named: Set(all.map(\.name)))
-        let board = DeviceBoard(wakeUps: wakeUps)
-        await fill(board, store, all)
         let devices = EventLoop(name: "devices")
         let mesh = EventLoop(name: "mesh")
         defer {
             devices.shutdown()
             mesh.shutdown()
         }
+        guard let store = try await openStore(storeThread, wakeUps, devices) else { return }
+        if store.opening == .replaced {
+            log.warning(
+                "the store was replaced by a copy; its log has a new id", ["store": store.path])
+        }
+        let board = DeviceBoard(wakeUps: wakeUps)
+        let managed = try await managedDevices(store)
+        let all = configuration.devices + managed
+        await fill(board, store, all)
         let position = await store.position
         log.info(
             "location started",
@@ -93,6 +89,7 @@ struct LocationNode: Sendable {
                 clock: configuration.clock, loop: devices, surroundings: surroundings, log: log)
             addLinks(store, board, mesh, commands, to: &group)
             group.addTask { await certificates.run(on: mesh) }
+            group.addTask { await StoreWatch(store: store, loop: devices).run() }
             // Outside of the group, because followers must still be woken when it is cancelled:
             // each ends when it sees that its link is draining.
             let beating = Task { await beat(board, devices) }
@@ -102,6 +99,30 @@ struct LocationNode: Sendable {
         }
         await store.close()
         log.info("location stopped")
+    }
+
+    /// Opens the store, and waits while its disk takes nothing; nil when the task is cancelled.
+    private func openStore(
+        _ thread: WorkerThread, _ wakeUps: WakeUps, _ loop: EventLoop
+    ) async throws(StoreError) -> LocationStore? {
+        let alarm = StoreAlarm(log: log, surroundings: surroundings)
+        while true {
+            do throws(StoreError) {
+                let store = try LocationStore(
+                    path: configuration.store, thread: thread, wakeUps: wakeUps,
+                    surroundings: surroundings, alarm: alarm)
+                try await store.declareZone(configuration.zone.name)
+                let names = configuration.devices.map(\.name)
+                let added = try await store.managedDevices().map(\.name)
+                try await store.retainDevices(named: Set(names + added))
+                alarm.stored(alarm.entriesWanted)
+                return store
+            } catch {
+                guard error.code == .unwritable else { throw error }
+                alarm.failed(error)
+            }
+            guard (try? await loop.sleep(for: StoreWatch.interval)) != nil else { return nil }
+        }
     }
 
     /// Lets followers hear from the location at least every two seconds.

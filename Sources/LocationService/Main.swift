@@ -6,10 +6,14 @@ import Transport
 /// The service of one location.
 @main enum Main {
     static func main() async {
-        let command = Terminal.service(
+        var command = Terminal.service(
             "LocationService",
             summary: "Reads the terminals of a location and serves their log to gateways.",
             prefix: LocationConfiguration.environmentPrefix)
+        command.options.append(
+            CommandOption(
+                "--backup", value: "PATH",
+                help: "Copy the store into a new file, also while the service runs, and end."))
         let line = Terminal.invocation(of: command)
         if line.flag("--version") {
             Terminal.print(Terminal.version + "\n")
@@ -19,6 +23,7 @@ import Transport
         do throws(ConfigurationError) {
             let configuration = try LocationConfiguration.load(
                 file: line.value("--config"), environment: ProcessInfo.processInfo.environment)
+            if let target = line.value("--backup") { backUp(configuration.store, to: target) }
             let log = Logger(
                 level: configuration.logLevel, format: configuration.logFormat, now: { now() })
             let node = try LocationNode(configuration, surroundings: surroundings, log: log)
@@ -30,6 +35,18 @@ import Transport
         } catch {
             Terminal.end(.failed, "LocationService: \(error)")
         }
+    }
+
+    private static func backUp(_ store: String, to target: String) -> Never {
+        do throws(StoreError) {
+            try StoreBackup.make(of: store, to: target) { percent in
+                if percent % 10 == 0 { Terminal.print("\(percent) %\n", to: .standardError) }
+            }
+        } catch {
+            Terminal.end(.failed, "LocationService: no backup: \(error)")
+        }
+        Terminal.print("\(target) is a copy of \(store)\n")
+        Terminal.end(.ok)
     }
 
     private static func serve(

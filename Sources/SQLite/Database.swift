@@ -13,14 +13,23 @@ public final class Database {
     public struct Options: Sendable {
         /// How long a statement waits for another connection's lock, at most.
         public var busyTimeout: Duration = .seconds(5)
-        /// Look through the whole file for damage before it is used.
+        /// Look for damage before anything is written to the file.
         public var checksIntegrity = true
+        /// A file with more bytes is looked at in part: see ``Database/checkIntegrity(upTo:)``.
+        public var checkedBytesMax: Int64 = 256 << 20
+        /// Memory for pages of the file, in KiB.
+        public var cacheKilobytes: Int32 = 8192
+        /// The write-ahead file is copied into the database when it has grown by this many pages
+        /// of 4 KiB.
+        public var checkpointPages: Int32 = 8192
+        /// A write-ahead file that has become longer is cut to this length when it begins anew.
+        public var walBytesMax: Int64 = 64 << 20
         /// Only read; the file must exist.
         public var isReadOnly = false
         public init() {}
     }
 
-    private let handle: Handle
+    let handle: Handle
     private var statements: [String: Statement] = [:]
     private var transactionIsOpen = false
 
@@ -30,6 +39,13 @@ public final class Database {
     /// Opens the file, or makes it with mode 0600; `:memory:` is a database without a file.
     public init(path: String, options: Options = Options()) throws(SQLiteError) {
         handle = try Handle(path: path, isReadOnly: options.isReadOnly)
+        if options.checksIntegrity, !options.isReadOnly, Handle.fileSize(of: path) > 0 {
+            // By a connection that cannot write: even the end of one that can would copy the
+            // write-ahead file into a database that is damaged.
+            var reading = options
+            reading.isReadOnly = true
+            _ = try Database(path: path, options: reading)
+        }
         let (seconds, attoseconds) = options.busyTimeout.components
         let milliseconds =
             seconds.clamped(to: 0...3600) * 1000 + attoseconds / 1_000_000_000_000_000
@@ -42,18 +58,15 @@ public final class Database {
                     message: "\(path): no write-ahead log on this file system (mode \(mode))")
             }
             try execute("PRAGMA synchronous = FULL")
+            try execute("PRAGMA wal_autocheckpoint = \(options.checkpointPages)")
+            try execute("PRAGMA journal_size_limit = \(options.walBytesMax)")
         }
+        try execute("PRAGMA cache_size = -\(options.cacheKilobytes)")
         try execute("PRAGMA foreign_keys = ON")
         try execute("PRAGMA trusted_schema = OFF")
         try execute("PRAGMA cell_size_check = ON")
-        if options.checksIntegrity { try checkIntegrity() }
-    }
-
-    /// Looks through the file for damage; throws an error for which `isCorruption` is true.
-    public func checkIntegrity() throws(SQLiteError) {
-        let answer = try first("PRAGMA quick_check(1)") ?? .null
-        guard answer == .text("ok") else {
-            throw SQLiteError.corrupt("\(path) is damaged: \(answer)")
+        if options.checksIntegrity, options.isReadOnly || path == ":memory:" {
+            try checkIntegrity(upTo: options.checkedBytesMax)
         }
     }
 
@@ -125,6 +138,8 @@ public final class Database {
     public var changes: Int { Int(unsafe sqlite3_changes64(handle.pointer)) }
     /// Rows changed since the file was opened.
     public var totalChanges: Int { Int(unsafe sqlite3_total_changes64(handle.pointer)) }
+    /// Whether the file is open for reading alone.
+    public var isReadOnly: Bool { unsafe sqlite3_db_readonly(handle.pointer, "main") == 1 }
     /// The row id of the last row inserted.
     public var lastInsertedRowID: Int64 { unsafe sqlite3_last_insert_rowid(handle.pointer) }
 

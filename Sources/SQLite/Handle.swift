@@ -16,9 +16,16 @@ import Glibc
             // write-ahead file takes its mode from the database's.
             let descriptor = unsafe open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
             guard descriptor >= 0 else {
-                let cause = unsafe String(cString: strerror(errno))
+                let number = errno
+                let cause = unsafe String(cString: strerror(number))
+                let code =
+                    switch number {
+                    case EROFS: SQLITE_READONLY
+                    case ENOSPC, EDQUOT: SQLITE_FULL
+                    default: SQLITE_CANTOPEN
+                    }
                 throw SQLiteError(
-                    extendedCode: SQLITE_CANTOPEN, message: "cannot open \(path): \(cause)")
+                    extendedCode: code, message: "cannot open \(path): \(cause)")
             }
             close(descriptor)
         }
@@ -36,6 +43,13 @@ import Glibc
     }
 
     deinit { unsafe sqlite3_close_v2(pointer) }
+
+    /// 0 where there is no file.
+    static func fileSize(of path: String) -> Int64 {
+        var status = stat()
+        // Safe because `stat` fills a structure that lives until the call has returned.
+        return unsafe stat(path, &status) == 0 ? Int64(status.st_size) : 0
+    }
 
     /// Turns a result other than OK into an error with SQLite's own words.
     func check(_ result: Int32, sql: String) throws(SQLiteError) {

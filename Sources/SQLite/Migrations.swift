@@ -7,10 +7,16 @@ public struct Migration: Sendable {
     public let number: Int32
     /// Statements without parameters, run in one transaction with the note that they have run.
     public let script: String
+    /// What SQL cannot do; behind the script, in the same transaction.
+    public let rest: (@Sendable (Database) throws(SQLiteError) -> Void)?
 
-    public init(_ number: Int32, _ script: String) {
+    public init(
+        _ number: Int32, _ script: String,
+        rest: (@Sendable (Database) throws(SQLiteError) -> Void)? = nil
+    ) {
         self.number = number
         self.script = script
+        self.rest = rest
     }
 }
 
@@ -42,6 +48,7 @@ extension Database {
         for migration in migrations where migration.number > current {
             try transaction { () throws(SQLiteError) in
                 try execute(migration.script)
+                if let rest = migration.rest { try rest(self) }
                 try execute("PRAGMA user_version = \(migration.number)")
             }
         }

@@ -35,6 +35,13 @@ public struct SQLiteError: Error, Sendable {
     public var isCorruption: Bool { code == SQLITE_CORRUPT || code == SQLITE_NOTADB }
     /// The disk or the file is full.
     public var isFull: Bool { code == SQLITE_FULL }
+    /// The file cannot be written now: no space, a limit of its size, a quota, a file system that
+    /// is only read, a disk that fails.
+    ///
+    /// Nothing of the transaction is stored, and the same may work later.
+    public var isUnwritable: Bool {
+        isFull || code == SQLITE_IOERR || code == SQLITE_READONLY
+    }
 }
 
 extension SQLiteError: Hashable {

@@ -122,6 +122,31 @@ extension Value: ExpressibleByIntegerLiteral, ExpressibleByStringLiteral, Expres
         return false
     }
 
+    /// Binds the blob without copying it, and runs the statement to its end.
+    ///
+    /// Rows are passed over. The parameter is null afterwards.
+    public func run(with blob: [UInt8], at index: Int32) throws(SQLiteError) {
+        var failure: SQLiteError?
+        // Safe because the statement has ended and lost its binding before the bytes are given
+        // back; without a destructor SQLite neither copies nor frees them.
+        unsafe blob.withUnsafeBytes { bytes in
+            // A null pointer would bind NULL.
+            let result =
+                blob.isEmpty
+                ? unsafe sqlite3_bind_zeroblob(pointer, index, 0)
+                : unsafe sqlite3_bind_blob64(
+                    pointer, index, bytes.baseAddress, UInt64(bytes.count), nil)
+            do throws(SQLiteError) {
+                try handle.check(result, sql: sql)
+                while try step() {}
+            } catch {
+                failure = error
+            }
+            unsafe sqlite3_bind_null(pointer, index)
+        }
+        if let failure { throw failure }
+    }
+
     /// Ends a run early; the bindings stay.
     public func reset() { unsafe sqlite3_reset(pointer) }
 

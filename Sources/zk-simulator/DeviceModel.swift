@@ -26,8 +26,52 @@ struct DeviceModel: Sendable {
     var answerDelay = 0
     /// Whether a full memory drops its oldest record for each new one, or takes none.
     var dropsOldest = false
+    /// How bulk reads are answered.
+    var bulkReads = BulkReads.buffered
+    /// The length of the answer that tells how full the device is.
+    var sizesBytes = 92
+    /// Whether the counter of records counts; else it is always 0.
+    var countsRecords = true
+    /// What the person does who is asked for a finger.
+    var person = Person.willing
+    /// Whether a restart is answered before it happens.
+    var answersRestart = true
+    /// Whether the log can be cleared, or the device only says so.
+    var clearsLog = true
+    /// Whether a user whose group stands nowhere but in the time zones is refused.
+    var refusesUsersWithoutGroup = false
+    /// Whether an unlock request counts tenths of seconds.
+    var unlockCountsTenths = false
+    /// How texts are encoded.
+    var encoding = TextEncoding.utf8
+    /// The display's language, as the setting tells it.
+    var language = 69
     /// Whether the firmware only speaks the encrypted protocol, which is not simulated.
     var isEncrypted = false
+
+    /// How a device answers bulk reads.
+    enum BulkReads: Sendable, Hashable {
+        /// In a buffer that is read in slices.
+        case buffered
+        /// Only with all of the data, to the command itself.
+        case direct
+        /// Not at all, but with this answer.
+        case refused(Command)
+    }
+
+    /// What happens at the sensor during an enrolment.
+    enum Person: Sendable, Hashable {
+        /// Three good touches.
+        case willing
+        /// Bad touches in between.
+        case clumsy
+        /// The finger is somebody's already.
+        case known
+        /// Three bad touches, and that was it.
+        case unreadable
+        /// Nobody comes.
+        case absent
+    }
 
     /// How many characters a user id has at most.
     var pinWidth: Int {
@@ -43,7 +87,7 @@ struct DeviceModel: Sendable {
         [
             "~SerialNumber": serial, "~Platform": platform, "~DeviceName": name, "MAC": mac,
             "~ZKFPVersion": "10", "ZKFaceVersion": "7", "~OS": "1", "~ExtendFmt": "0",
-            "~UserExtFmt": "1", "WorkCode": "0", "Language": "69", "FingerFunOn": "1",
+            "~UserExtFmt": "1", "WorkCode": "0", "Language": "\(language)", "FingerFunOn": "1",
             "FaceFunOn": "1", "~IsOnlyRFMachine": "0", "~RFCardOn": "1",
             "~OEMVendor": "ZKTECO CO., LTD.", "~ProductTime": "2017-04-28 09:00:00",
             "~PIN2Width": "\(pinWidth)", "~IsABCPinEnable": "0",

@@ -205,15 +205,21 @@ final class Simulator: Sendable {
     /// The next event for a session, and whether more wait.
     func nextEvent(_ number: UInt16) -> (event: Packet?, effect: Outcome.Effect?) {
         state.withLock { state in
-            guard var outlet = state.sessions[number], !outlet.events.isEmpty,
-                outlet.session.listensTo.contains(.attendance)
+            guard var outlet = state.sessions[number] else { return (nil, nil) }
+            if !outlet.session.announcements.isEmpty {
+                let packet = outlet.session.announcements.removeFirst()
+                state.sessions[number] = outlet
+                return (packet, nil)
+            }
+            guard !outlet.events.isEmpty, outlet.session.listensTo.contains(.attendance)
             else { return (nil, nil) }
             let record = outlet.events.removeFirst()
             outlet.phase = .live
             state.sessions[number] = outlet
-            guard let data = record.event(state.device.model.eventLayout) else {
-                return (nil, nil)
-            }
+            guard
+                let data = record.event(
+                    state.device.model.eventLayout, state.device.model.encoding)
+            else { return (nil, nil) }
             let flag = EventKind.attendance.rawValue
             let packet = Packet(.event, session: flag, reply: 0, data: data)
             let fault = state.faults.strike([.cut, .silence, .reset, .garbage], .live)
@@ -222,7 +228,11 @@ final class Simulator: Sendable {
     }
 
     func hasEvents(_ number: UInt16) -> Bool {
-        state.withLock { $0.sessions[number].map { !$0.events.isEmpty } ?? false }
+        state.withLock { state in
+            state.sessions[number].map {
+                !$0.events.isEmpty || !$0.session.announcements.isEmpty
+            } ?? false
+        }
     }
 
     /// What becomes of a datagram.

@@ -81,11 +81,15 @@ import ZKProtocol
     }
 
     @Test func `restart and unlock reach the terminal, whose session comes back`() async throws {
-        try await World.with([try SimulatedTerminal(serial: "A1")]) { world in
+        let terminal = try SimulatedTerminal(serial: "A1")
+        try await World.with([terminal]) { world in
+            let now = SimulatedTerminal.now().trueTime
             let unlocked = await world.ctl(["device", "unlock", "door", "--yes"])
             #expect(unlocked.exitCode == .ok && unlocked.errors.contains("open for 3 s"))
+            #expect(try #require(terminal.device.memory.unlockedUntil) > now)
             let restarted = await world.ctl(["device", "restart", "door", "--yes"])
             #expect(restarted.exitCode == .ok)
+            #expect(terminal.device.memory.restarts == 1)
             try await world.untilRead(["door"])
             try await world.until {
                 let run = await world.ctl(["device", "info", "door"])

@@ -21,7 +21,7 @@ struct EdgeFixture: Sendable {
 
     init() async throws {
         stored = try StoreFixture()
-        let clock = clock
+        let (clock, links) = (clock, links)
         let query = FleetQuery(store: stored.store, links: links, now: { clock.now })
         let checks = GatewayCheck(
             query: query, configuration: "test",
@@ -34,6 +34,7 @@ struct EdgeFixture: Sendable {
         let edge = Edge(
             to: link, on: loop,
             keys: APIKeys(store: stored.store, now: { clock.now }, log: .silent),
+            isInTrouble: { links.haveAlarms },
             random: { [UInt8](repeating: 0xAB, count: $0) }, log: .silent)
         token = try await stored.store.createKey(name: "test", by: "test", at: at(0)).token
         let monotonic = ContinuousClock()
@@ -172,6 +173,48 @@ struct EdgeFixture: Sendable {
         }
     }
 
+    @Test func `health says that something is wrong, and the location what`() async throws {
+        try await EdgeFixture.with { edge in
+            let log = try await edge.addCairo()
+            var batch = log.batch()
+            batch.entries = []
+            batch.alarms = ["the store takes no entries"]
+            let link = FakeLink(address: "192.0.2.1:9")
+            _ = edge.links.receive(batch, on: edge.links.newLink(), over: link, at: at(116))
+            #expect(
+                try await edge.get("/healthz", key: .some(nil)).body == #"{"status":"degraded"}"#)
+            let answer = try await edge.get("/v1/locations")
+            #expect(answer.body.contains(#""alarms":["the store takes no entries"]"#))
+        }
+    }
+
+    @Test func `a device shows its memory, its proof and its last exception`() async throws {
+        try await EdgeFixture.with { edge in
+            let log = try await edge.addCairo()
+            var status = DeviceStatus(device: Device(serial: "CK1", name: "name-CK1", active: true))
+            let bare = try await edge.get("/v1/devices").body
+            #expect(
+                bare.contains(
+                    #""memory":null,"proof":"PROOF_STATE_UNKNOWN","last_exception":null"#))
+            status.memory = DeviceMemory(percentFull: 40, punchesPerDay: 12, daysToFull: 50)
+            status.proof = .short
+            status.lastException = DeviceException(
+                device: "CK1", at: at(5), kind: .shortRead, text: "cut", announcedBytes: 84,
+                rows: 1,
+                countBefore: 2, countAfter: 2, times: 3, firstAt: at(1))
+            _ = edge.links.receive(
+                log.batch(devices: [status]), on: edge.links.newLink(),
+                over: FakeLink(address: "192.0.2.1:9"), at: at(116))
+            let body = try await edge.get("/v1/devices").body
+            for part in [
+                #""memory":{"percent_full":40,"punches_per_day":12,"days_to_full":50}"#,
+                #""proof":"PROOF_STATE_SHORT""#, #""kind":"EXCEPTION_KIND_SHORT_READ""#,
+                #""announced_bytes":"84","rows":"1","count_before":"2","count_after":"2""#,
+                #""times":3"#,
+            ] { #expect(body.contains(part)) }
+        }
+    }
+
     @Test func `an answer is exactly these bytes`() async throws {
         try await EdgeFixture.with { edge in
             try await edge.addCairo()
@@ -198,7 +241,7 @@ struct EdgeFixture: Sendable {
                     + #""last_sequence":"5","announced_sequence":"5","#
                     + #""complete_through":"2026-03-01T08:01:40Z","#
                     + #""last_contact":"2026-03-01T08:01:55Z","address":"192.0.2.1:9","#
-                    + #""devices":1,"punches":"2","cause":""}],"# + Self.sources
+                    + #""devices":1,"punches":"2","cause":"","alarms":[]}],"# + Self.sources
                     + #","next_cursor":null}"#)
 
             let devices = try await edge.get("/v1/devices?location=cairo")

@@ -119,6 +119,14 @@ final class FakeLocation: Log.Service, Location.Service {
         async throws(RPCError) -> LocationPunchPage
     { LocationPunchPage() }
 
+    func listClock(_ request: ListClock, _ call: ServerCall) async throws(RPCError) -> ClockPage {
+        ClockPage()
+    }
+
+    func listExceptions(_ request: ListExceptions, _ call: ServerCall)
+        async throws(RPCError) -> ExceptionPage
+    { ExceptionPage() }
+
     func check(_ request: CheckRequest, _ call: ServerCall) async throws(RPCError) -> CheckReport {
         CheckReport(findings: [
             Finding(area: "device", subject: "CK1", level: .warning, message: "clock is off")

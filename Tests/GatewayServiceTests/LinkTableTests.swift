@@ -70,4 +70,27 @@ import Testing
         #expect(receive(three, log: 3, at: 12) == .tookOver)
         #expect(state(at: 12) == .linked)
     }
+
+    @Test func `what a location says is wrong is shown until it says no more, or is gone`() {
+        let link = links.newLink()
+        func receive(_ alarms: [String], entries: Int = 0) {
+            var log = TestLog()
+            for index in 0..<entries { log.punch("CK1", "\(index)", 10) }
+            var batch = log.batch()
+            batch.alarms = alarms
+            _ = links.receive(batch, on: link, over: FakeLink(address: "192.0.2.1:1"), at: at(0))
+        }
+        receive(["the disk is full"])
+        #expect(links.snapshot(at: at(1))["cairo"].alarms == ["the disk is full"])
+        #expect(links.haveAlarms)
+        // A batch of entries alone says nothing of it.
+        receive([], entries: 2)
+        #expect(links.haveAlarms)
+        receive([])
+        #expect(!links.haveAlarms)
+        receive(["the disk is full"])
+        links.ended(link, of: "cairo", cause: "cut")
+        #expect(!links.haveAlarms)
+        #expect(links.snapshot(at: at(1))["cairo"].alarms.isEmpty)
+    }
 }

@@ -198,6 +198,21 @@ private func follow(
                 _ = try await client.listPunches(ListLocationPunches(limit: 1001))
             }
             #expect(error?.code == .invalidArgument)
+            #expect(status.alarms.isEmpty)
+            let device = try #require(status.devices.first)
+            #expect(device.memory?.percentFull == 0 && device.recordsOnDevice == 300)
+            let looks = try await client.listClock(ListClock(device: device.device.serial))
+            #expect(looks.data.map(\.offsetMilliseconds) == [device.clockOffsetMilliseconds])
+            #expect(try await client.listClock(ListClock(before: looks.next)).data.isEmpty)
+            #expect(try await client.listExceptions(ListExceptions()).data.isEmpty)
+            for limit in [1001, .max] as [UInt32] {
+                await #expect(throws: RPCError.self) {
+                    _ = try await client.listClock(ListClock(limit: limit))
+                }
+                await #expect(throws: RPCError.self) {
+                    _ = try await client.listExceptions(ListExceptions(limit: limit))
+                }
+            }
             let findings = try await client.check(CheckRequest()).findings
             let areas = Set(findings.map(\.area))
             #expect(areas == ["configuration", "certificates", "store", "link", "device"])

@@ -55,6 +55,20 @@ private func withFolder<Result>(_ body: (String) throws -> Result) throws -> Res
         #expect(again.isNull(0))
     }
 
+    @Test func `a blob that is lent for one run is stored as it was, and not kept`() throws {
+        let database = try Database(path: ":memory:")
+        try database.execute("CREATE TABLE t (id INTEGER PRIMARY KEY, v BLOB UNIQUE)")
+        let statement = try database.statement("INSERT INTO t (v) VALUES (?)")
+        for blob in [[], [0], [UInt8](repeating: 7, count: 100_000)] as [[UInt8]] {
+            try statement.run(with: blob, at: 1)
+            #expect(try database.first("SELECT v FROM t ORDER BY id DESC") == .blob(blob))
+        }
+        let error = try #require(throws: SQLiteError.self) { try statement.run(with: [0], at: 1) }
+        #expect(error.isUniqueViolation)
+        try #expect(!statement.step())
+        #expect(try database.first("SELECT count(*) FROM t WHERE v IS NULL") == 1)
+    }
+
     @Test func `an error names the statement, the codes and the cause`() throws {
         let database = try Database(path: ":memory:")
         try database.execute("CREATE TABLE t (id INTEGER PRIMARY KEY, u TEXT UNIQUE)")
@@ -212,5 +226,90 @@ private func withFolder<Result>(_ body: (String) throws -> Result) throws -> Res
         #expect(throws: SQLiteError.self) { try database.migrate([bad]) }
         #expect(try database.schemaVersion == 0)
         #expect(throws: SQLiteError.self) { try database.run("INSERT INTO t VALUES (1)") }
+    }
+
+    @Test func `the write-ahead file has a bound, and is cut when a reader let it grow`() throws {
+        try withFolder { folder in
+            let path = folder + "/store.db"
+            var options = Database.Options()
+            options.checkpointPages = 16
+            options.walBytesMax = 256 << 10
+            let database = try Database(path: path, options: options)
+            try database.execute("CREATE TABLE t (v)")
+            func size() throws -> Int {
+                let attributes = try FileManager.default.attributesOfItem(atPath: path + "-wal")
+                return (attributes[.size] as? NSNumber)?.intValue ?? -1
+            }
+            func write(_ count: Int) throws {
+                for _ in 0..<count {
+                    try database.run(
+                        "INSERT INTO t VALUES (?)", .blob([UInt8](repeating: 7, count: 20_000)))
+                }
+            }
+            try write(200)
+            // 16 pages, and one transaction more.
+            #expect(try size() < 256 << 10)
+            var reading = Database.Options()
+            reading.isReadOnly = true
+            let reader = try Database(path: path, options: reading)
+            try reader.execute("BEGIN")
+            #expect(try reader.first("SELECT count(*) FROM t") == 200)
+            try write(100)
+            #expect(try size() > 1 << 20)
+            try reader.execute("COMMIT")
+            try write(3)
+            #expect(try size() <= 256 << 10)
+            #expect(try database.first("SELECT count(*) FROM t") == 303)
+        }
+    }
+
+    @Test func `a large file is looked at in part, and its tables are read at both ends`() throws {
+        try withFolder { folder in
+            let path = folder + "/store.db"
+            do {
+                let database = try Database(path: path)
+                try database.execute(
+                    """
+                    CREATE TABLE "a ""b" (v);
+                    CREATE TABLE w (k TEXT PRIMARY KEY, v) WITHOUT ROWID;
+                    INSERT INTO w VALUES ('x', 1);
+                    """)
+                try database.transaction { () throws(SQLiteError) in
+                    for number in 0..<20_000 {
+                        try database.run(
+                            "INSERT INTO \"a \"\"b\" VALUES (?)", .text("row \(number)"))
+                    }
+                }
+                #expect(try database.checkIntegrity(upTo: 1 << 30))
+                #expect(try !database.checkIntegrity(upTo: 1000))
+                try database.checkIndexes()
+            }
+            var options = Database.Options()
+            options.checkedBytesMax = 1000
+            #expect(try Database(path: path, options: options).first("SELECT v FROM w") == 1)
+            // The root of the table.
+            var bytes = try Data(contentsOf: URL(filePath: path))
+            bytes.replaceSubrange(4096..<8192, with: Data(repeating: 0xA5, count: 4096))
+            try bytes.write(to: URL(filePath: path))
+            let error = #expect(throws: SQLiteError.self) {
+                try Database(path: path, options: options)
+            }
+            #expect(error?.isCorruption == true)
+        }
+    }
+
+    @Test func `a migration's own step is part of its transaction`() throws {
+        let database = try Database(path: ":memory:")
+        let good = Migration(1, "CREATE TABLE t (v)") { (database) throws(SQLiteError) in
+            try database.run("INSERT INTO t VALUES (4)")
+        }
+        try database.migrate([good])
+        #expect(try database.first("SELECT v FROM t") == 4)
+        let bad = Migration(2, "INSERT INTO t VALUES (5)") { (_) throws(SQLiteError) in
+            throw SQLiteError.corrupt("no")
+        }
+        #expect(throws: SQLiteError.self) { try database.migrate([good, bad]) }
+        #expect(try database.schemaVersion == 1)
+        #expect(try database.first("SELECT count(*) FROM t") == 1)
     }
 }

@@ -53,11 +53,34 @@ import Transport
         let run = try await gateway().run(["device", "list", "--utc"])
         #expect(
             run.output == """
-                LOCATION  DEVICE  NAME       STATE   PUNCHES   ON DEVICE  USERS  CLOCK  COMPLETE THROUGH      ADDRESS         CAUSE
-                cairo     CK0001  باب رئيسي  online      150  150/100000     40  -2.3s  2026-03-01 17:59:30Z  10.1.0.20:4370
+                LOCATION  DEVICE  NAME       STATE      RECORDS  PROOF   COMPLETE THROUGH      CONTACT  CLOCK     MEMORY  NEXT ATTEMPT  CAUSE
+                cairo     CK0001  باب رئيسي  online  150 of 150  proved  2026-03-01 17:59:30Z   0s ago  -2.3s  0%, 8320d             -
 
                 """)
         #expect(run.exitCode == .ok)
+        let wide = try await gateway().run(["device", "list", "--utc", "-o", "wide"])
+        #expect(wide.output.contains("  150/100000     12     40  10.1.0.20:4370  ZEM560"))
+        #expect(
+            wide.output.contains(
+                "shortRead: fewer rows than announced (6004 bytes announced; 149 rows; "
+                    + "150 counted before; 150 counted after; 2 times)"))
+    }
+
+    @Test func `a device that fails shows what is missing, and when it is tried again`()
+        async throws
+    {
+        let gateway = try await gateway()
+        gateway.fleet.script.withLock { script in
+            script.devices.data[0].state = .failing
+            script.devices.data[0].cause = "connect: timed out"
+            script.devices.data[0].proof = .short
+            script.devices.data[0].recordsOnDevice = 180
+            script.devices.data[0].memory = nil
+            script.devices.data[0].nextAttempt = noon.advanced(by: .seconds(25))
+        }
+        let run = try await gateway.run(["device", "list", "--no-headers"])
+        #expect(run.output.contains("failing  150 of 180  short"))
+        #expect(run.output.hasSuffix("  -        in 25s  connect: timed out\n"))
     }
 
     @Test func `punches are shown as a table, in the zone of each`() async throws {

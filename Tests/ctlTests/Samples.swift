@@ -58,7 +58,13 @@ enum Sample {
             pollIntervalSeconds: 30, state: .online, lastContact: noon,
             completeThrough: try instant("2026-03-01T17:59:30Z"), punches: 150,
             recordsOnDevice: 150, recordsCapacity: 100_000, users: 40,
-            clockOffsetMilliseconds: -2350, clockMeasuredAt: noon)
+            clockOffsetMilliseconds: -2350, clockMeasuredAt: noon,
+            memory: DeviceMemory(percentFull: 0, punchesPerDay: 12, daysToFull: 8320),
+            proof: .proved,
+            lastException: DeviceException(
+                device: "CK0001", at: noon, kind: .shortRead, text: "fewer rows than announced",
+                announcedBytes: 6004, rows: 149, countBefore: 150, countAfter: 150, times: 2,
+                firstAt: noon))
     }
 
     static func punches() throws -> [StoredPunch] {

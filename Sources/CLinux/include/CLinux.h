@@ -55,7 +55,8 @@ int CLinux_accept(int descriptor, struct sockaddr *_Nonnull address, socklen_t *
 int CLinux_catch_signal(int number);
 /// Waits for the next caught signal; -1 when none was ever caught.
 int CLinux_next_signal(void);
-/// Writing to a closed pipe or socket gives EPIPE and no signal.
+/// Writing to a closed pipe or socket gives EPIPE, and writing behind the process's limit of file
+/// sizes EFBIG; neither ends the program by a signal.
 void CLinux_ignore_broken_pipes(void);
 
 /// Has freed memory kept by the process up to `bytes`, for programs that move large messages: given

@@ -11,9 +11,11 @@ struct Edge: Sendable {
 
     /// - Parameters:
     ///   - link: To the gateway's own server.
+    ///   - isInTrouble: Whether something is wrong that a person has to look at.
     ///   - random: Random bytes for the ids of requests that bring none.
     init(
         to link: RPCLink, on loop: EventLoop, keys: APIKeys,
+        isInTrouble: @escaping @Sendable () -> Bool = { false },
         random: @escaping @Sendable (Int) -> [UInt8], log: Logger
     ) {
         var options = HTTPEdge.Options(random: random)
@@ -31,7 +33,7 @@ struct Edge: Sendable {
             routes: SchemaCatalog.routes, to: link, on: loop,
             resources: [
                 HTTPEdge.Resource("/healthz", needsCaller: false) {
-                    Array("{\"status\":\"ok\"}".utf8)
+                    Array("{\"status\":\"\(isInTrouble() ? "degraded" : "ok")\"}".utf8)
                 },
                 HTTPEdge.Resource("/v1/openapi.json") {
                     Array(SchemaCatalog.openAPI.description.utf8)

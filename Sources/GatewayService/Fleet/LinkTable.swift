@@ -12,6 +12,8 @@ struct LinkView: Sendable {
     var address = ""
     var cause = "no link since the gateway started"
     var devices: [DeviceStatus] = []
+    /// What is wrong at the location itself.
+    var alarms: [String] = []
 }
 
 /// The links of all locations at one moment.
@@ -87,6 +89,8 @@ final class LinkTable: Sendable {
             view.address = link.address
             view.cause = ""
             if !batch.devices.isEmpty { view.devices = batch.devices }
+            // Batches that carry entries alone say nothing of it.
+            if batch.entries.isEmpty || !batch.devices.isEmpty { view.alarms = batch.alarms }
             state.followed[location] = Link(id: id, view: view, link: link)
             state.past[location] = nil
             guard let current, current.id != id else { return .followed }
@@ -103,6 +107,11 @@ final class LinkTable: Sendable {
         state.withLock { $0.followed.mapValues(\.link) }
     }
 
+    /// Whether any linked location says that something is wrong there.
+    var haveAlarms: Bool {
+        state.withLock { $0.followed.values.contains { !$0.view.alarms.isEmpty } }
+    }
+
     /// Notes that a link has ended, and why.
     func ended(_ id: LinkID, of location: String, cause: String) {
         state.withLock { state in
@@ -117,6 +126,7 @@ final class LinkTable: Sendable {
             view.address = ""
             view.cause = cause
             view.devices = []
+            view.alarms = []
             state.followed[location] = nil
             state.past[location] = view
         }

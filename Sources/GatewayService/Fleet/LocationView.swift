@@ -53,7 +53,7 @@ struct LocationView: Sendable {
             lastContact: [stored.lastContact, link.lastContact].compactMap(\.self).max(),
             address: link.address,
             devices: UInt32(clamping: stored.devices.count { $0.device.active }),
-            punches: stored.punches, cause: link.cause)
+            punches: stored.punches, cause: link.cause, alarms: link.alarms)
     }
 
     /// The devices by serial: what the location says now, or else what is stored.
@@ -101,6 +101,7 @@ extension DeviceView {
             completeThrough: status.completeThrough, punches: status.punches,
             recordsOnDevice: status.recordsOnDevice, recordsCapacity: status.recordsCapacity,
             users: status.users, clockOffsetMilliseconds: status.clockOffsetMilliseconds,
-            clockMeasuredAt: status.clockMeasuredAt)
+            clockMeasuredAt: status.clockMeasuredAt, memory: status.memory, proof: status.proof,
+            lastException: status.lastException)
     }
 }

@@ -1,6 +1,8 @@
 import MeshAPI
 import RPCRuntime
 import SQLite
+import Synchronization
+import Transport
 
 /// What storing a batch changed.
 struct Ingested: Sendable, Hashable {
@@ -26,7 +28,7 @@ extension GatewayStore {
             throw StoreError(
                 .badBatch, "\(location) sent a log id of \(batch.logID.count) bytes, not 16")
         }
-        let ingested = try database.transaction { () throws(StoreError) in
+        let ingested = try storing { () throws(StoreError) in
             var row = try locationRow(location)
             var ingested = Ingested()
             for entry in try place(batch, of: location, in: &row, &ingested) {
@@ -40,6 +42,20 @@ extension GatewayStore {
         }
         if ingested.inserted > 0 { try noteCommits() }
         return ingested
+    }
+
+    /// Runs a transaction, and notes for ``isRefusing`` whether the store took it.
+    private func storing<Result>(
+        _ body: () throws(StoreError) -> Result
+    ) throws(StoreError) -> Result {
+        do throws(StoreError) {
+            let result = try database.transaction(body)
+            refusing.withLock { $0 = false }
+            return result
+        } catch {
+            if error.kind == .database { refusing.withLock { $0 = true } }
+            throw error
+        }
     }
 
     /// The entries that are new; goes back to the start for a new log.

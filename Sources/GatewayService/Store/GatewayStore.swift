@@ -1,6 +1,7 @@
 import MeshAPI
 import RPCRuntime
 import SQLite
+import Synchronization
 import Transport
 
 /// The gateway's copy of every location's log, its API keys and its own commit sequence.
@@ -23,6 +24,10 @@ actor GatewayStore {
     nonisolated let cursorKey: [UInt8]
     /// Wakes those who wait for new punches.
     nonisolated let commits: CommitSignal
+
+    /// Whether the store failed to take the last batch of a location.
+    nonisolated var isRefusing: Bool { refusing.withLock { $0 } }
+    nonisolated let refusing = Lock(false)
 
     nonisolated var unownedExecutor: UnownedSerialExecutor { thread.actorExecutor }
 

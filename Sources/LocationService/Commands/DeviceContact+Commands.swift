@@ -45,6 +45,7 @@ extension DeviceContact {
         _ client: ZKClient, _ willSend: () throws -> Void
     ) async throws -> (before: Int64?, after: Int64?) {
         let before = try await clock(client)
+        let lookedAt = surroundings.now()
         let (seconds, attoseconds) = before.roundTrip.components
         let travel = (seconds * 1000 + attoseconds / 1_000_000_000_000_000) / 2
         let arrival = surroundings.now().millisecondsSince1970 + travel
@@ -57,6 +58,10 @@ extension DeviceContact {
         }
         try willSend()
         try await client.setTime(time)
+        if let offset = before.offset {
+            try await session.store.recordClock(
+                of: serial, offsetMilliseconds: offset, measuredAt: lookedAt, wasSet: true)
+        }
         let after = try await clock(client)
         if let offset = after.offset {
             try await session.store.recordClock(

@@ -91,6 +91,7 @@ struct DeviceSession: Sendable {
         options.requestTimeout = settings.patience.request
         options.bulkTimeout = settings.patience.bulk
         options.retryInterval = settings.patience.retry
+        options.encoding = settings.encoding
         return options
     }
 
@@ -180,5 +181,6 @@ extension DeviceStatus {
             clockOffsetMilliseconds = record.clockOffsetMilliseconds ?? 0
             clockMeasuredAt = record.clockMeasuredAt
         }
+        takeOutlook(record)
     }
 }

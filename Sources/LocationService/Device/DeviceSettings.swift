@@ -11,6 +11,8 @@ struct DeviceSettings: Sendable {
     var commKey: UInt32?
     /// How it is reached; nil to find out.
     var transport: ZKTransport?
+    /// How the terminal's texts are encoded.
+    var encoding = TextEncoding.utf8
     var clockMode = ClockMode.zone
     var pollInterval: Duration = .seconds(60)
     var clockPolicy = ClockPolicy()

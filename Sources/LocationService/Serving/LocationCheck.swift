@@ -61,19 +61,27 @@ struct LocationCheck: Sendable {
 
     private func storeFindings() async -> [Finding] {
         let (_, lastSequence) = await store.position
+        let isWhole: Bool
         do throws(StoreError) {
-            try await store.check()
+            isWhole = try await store.check()
         } catch {
             return [
                 finding(
                     "store", store.path, .failure, error.message,
-                    "stop the service, move the file away and start again: it is refilled from "
-                        + "the devices, and the gateway keeps its copy")
+                    error.code == .corrupt ? StoreError.afterDamage : "")
             ]
         }
+        let extent = isWhole ? "sound" : "sound where it was looked at (a backup proves all of it)"
         var findings = [
-            finding("store", store.path, .ok, "sound, \(lastSequence) entries")
+            finding("store", store.path, .ok, "\(extent), \(lastSequence) entries")
         ]
+        for sentence in store.alarm.sentences {
+            findings.append(
+                finding(
+                    "store", store.path, store.alarm.isStoring ? .warning : .failure, sentence,
+                    "make space on its disk; it goes on by itself, and the devices keep what is "
+                        + "not stored"))
+        }
         if store.opening == .replaced {
             findings.append(
                 finding(

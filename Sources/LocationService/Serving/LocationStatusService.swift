@@ -16,16 +16,14 @@ struct LocationStatusService: Location.Service {
         let (logID, lastSequence) = await store.position
         return LocationStatus(
             location: name, logID: logID, lastSequence: lastSequence, zone: zone,
-            version: Terminal.version, devices: Array(board.statuses.prefix(1000)))
+            version: Terminal.version, devices: Array(board.statuses.prefix(1000)),
+            alarms: store.alarm.sentences)
     }
 
     func listPunches(
         _ request: ListLocationPunches, _ call: ServerCall
     ) async throws(RPCError) -> LocationPunchPage {
-        guard request.limit <= 1000 else {
-            throw RPCError(.invalidArgument, "limit is \(request.limit); allowed are 1 to 1000")
-        }
-        let limit = request.limit == 0 ? 100 : Int(request.limit)
+        let limit = try limit(request.limit)
         do throws(StoreError) {
             let punches = try await store.punches(
                 ofDevice: request.device.isEmpty ? nil : request.device, after: request.after,
@@ -39,5 +37,38 @@ struct LocationStatusService: Location.Service {
 
     func check(_ request: CheckRequest, _ call: ServerCall) async throws(RPCError) -> CheckReport {
         CheckReport(findings: await check.findings())
+    }
+
+    func listClock(_ request: ListClock, _ call: ServerCall) async throws(RPCError) -> ClockPage {
+        let limit = try limit(request.limit)
+        do throws(StoreError) {
+            let looks = try await store.clockHistory(
+                of: request.device.isEmpty ? nil : request.device, before: request.before,
+                limit: limit)
+            return ClockPage(data: looks, next: looks.last?.number ?? request.before)
+        } catch {
+            throw RPCError(error)
+        }
+    }
+
+    func listExceptions(
+        _ request: ListExceptions, _ call: ServerCall
+    ) async throws(RPCError) -> ExceptionPage {
+        let limit = try limit(request.limit)
+        do throws(StoreError) {
+            let exceptions = try await store.exceptions(
+                of: request.device.isEmpty ? nil : request.device, before: request.before,
+                limit: limit)
+            return ExceptionPage(data: exceptions, next: exceptions.last?.number ?? request.before)
+        } catch {
+            throw RPCError(error)
+        }
+    }
+
+    private func limit(_ asked: UInt32) throws(RPCError) -> Int {
+        guard asked <= 1000 else {
+            throw RPCError(.invalidArgument, "limit is \(asked); allowed are 1 to 1000")
+        }
+        return asked == 0 ? 100 : Int(asked)
     }
 }

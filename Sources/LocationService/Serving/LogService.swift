@@ -35,6 +35,7 @@ struct LogService: Log.Service {
                     logID: slice.logID, entries: slice.entries, lastSequence: slice.lastSequence)
                 if isNews {
                     batch.devices = Array(statuses.prefix(1000))
+                    batch.alarms = store.alarm.sentences
                     follower.version = version
                 }
                 try await responses.write(batch)

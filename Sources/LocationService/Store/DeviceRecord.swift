@@ -12,6 +12,9 @@ struct DeviceRecord: Sendable, Hashable {
     var records: UInt32 = 0
     var clockOffsetMilliseconds: Int64?
     var clockMeasuredAt: Timestamp?
+    /// How many punches it has had lately; nil without any.
+    var rate: RecentPunches.Rate?
+    var lastException: DeviceException?
 
     static func readAll(_ database: Database) throws(SQLiteError) -> [String: DeviceRecord] {
         let rows = try database.rows(
@@ -35,7 +38,11 @@ struct DeviceRecord: Sendable, Hashable {
                 clockMeasuredAt: row.optionalInteger(6)
                     .flatMap { Timestamp(millisecondsSince1970: $0) })
         }
-        return Dictionary(rows.map { ($0.device.serial, $0) }) { $1 }
+        var records = Dictionary(rows.map { ($0.device.serial, $0) }) { $1 }
+        for exception in try NumberedException.lastOfEach(database) {
+            records[exception.device]?.lastException = exception
+        }
+        return records
     }
 
     func write(_ database: Database) throws(SQLiteError) {

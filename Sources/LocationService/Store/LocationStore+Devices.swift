@@ -7,8 +7,6 @@ extension LocationStore {
     ///
     /// An entry for each poll would soon outnumber the punches.
     static let watermarkInterval: Duration = .seconds(60)
-    /// A terminal shows whole seconds, so smaller differences between two looks are nothing.
-    static let clockChangeMilliseconds: Int64 = 2000
 
     /// Puts the location's zone into the log when it is not the one there.
     func declareZone(_ name: String) throws(StoreError) {
@@ -92,35 +90,16 @@ extension LocationStore {
         }
     }
 
-    /// Notes how far the device's clock is off, when that has changed.
-    func recordClock(
-        of serial: String, offsetMilliseconds: Int64, measuredAt: Timestamp
-    ) throws(StoreError) {
-        guard var record = devices[serial] else { return }
-        if let last = record.clockOffsetMilliseconds {
-            let (difference, overflow) = offsetMilliseconds.subtractingReportingOverflow(last)
-            if !overflow, difference.magnitude < UInt64(Self.clockChangeMilliseconds) { return }
-        }
-        record.clockOffsetMilliseconds = offsetMilliseconds
-        record.clockMeasuredAt = measuredAt
-        try commit { (appender) throws(SQLiteError) in
-            try appender.append(
-                .clock,
-                LogEntry(
-                    clock: ClockMeasurement(
-                        device: serial, measuredAt: measuredAt,
-                        offsetMilliseconds: offsetMilliseconds)))
-            try record.write(database)
-            devices[serial] = record
-        }
-    }
-
     /// What the store knows of the device; nil for one it has never seen.
-    func record(of serial: String) -> DeviceRecord? { devices[serial] }
+    func record(of serial: String) -> DeviceRecord? {
+        guard var record = devices[serial] else { return nil }
+        record.rate = recent.rate(of: serial, today: RecentPunches.day(surroundings.now()))
+        return record
+    }
 
     /// The devices of the log, active or not, by name.
     func allDevices() -> [DeviceRecord] {
-        devices.values.sorted {
+        devices.keys.compactMap { record(of: $0) }.sorted {
             ($0.device.name, $0.device.serial) < ($1.device.name, $1.device.serial)
         }
     }

@@ -23,44 +23,47 @@ extension LocationStore {
     /// Stores the punches that the log does not have, in one transaction.
     ///
     /// The order of `punches` is the order in the log. The same batch may come any number of
-    /// times, from any source.
-    func ingest(_ punches: [Punch]) throws(StoreError) -> IngestResult {
-        if punches.isEmpty { return IngestResult() }
+    /// times, from any source. `beside` writes more in the same transaction.
+    func ingest(
+        _ punches: [Punch], beside: ((Database) throws(SQLiteError) -> Void)? = nil
+    ) throws(StoreError) -> IngestResult {
+        if punches.isEmpty, beside == nil { return IngestResult() }
         return try commit { (appender) throws(SQLiteError) in
+            try beside?(appender.database)
+            let table = try PunchTable(database)
             var result = IngestResult()
-            var stored: [String: UInt64] = [:]
+            var fresh = FreshPunches(today: RecentPunches.day(appender.committedAt))
             for punch in punches {
-                switch try ingest(punch, &appender) {
+                switch try ingest(punch, table, &appender) {
                 case .new:
                     result.new += 1
-                    stored[punch.device, default: 0] += 1
+                    fresh.add(punch)
                 case .known: result.known += 1
                 case .amends: result.amended += 1
                 }
             }
-            for (serial, count) in stored {
+            for (serial, count) in fresh.counts {
                 guard var record = devices[serial] else { continue }
                 record.punches += count
                 try record.write(database)
                 devices[serial] = record
             }
+            try recent.add(fresh.days, to: database, today: fresh.today)
             return result
         }
     }
 
-    private struct StoredPunch {
-        var sequence: Int64
-        var matching: PunchMatching.Stored
-        var resolvedUser: String
-    }
-
     private func ingest(
-        _ punch: Punch, _ appender: inout Appender
+        _ punch: Punch, _ table: PunchTable, _ appender: inout Appender
     ) throws(SQLiteError) -> PunchMatching.Decision {
-        let stored = try stored(like: punch)
+        let stored = try table.find(punch)
+        if stored.isEmpty {
+            try table.insert(punch, sequence: try appender.append(punch))
+            return .new
+        }
         let decision = PunchMatching.decide(state: punch.state, stored: stored.map(\.matching))
         switch decision {
-        case .new: try insert(punch, &appender)
+        case .new: try table.insert(punch, sequence: try appender.append(punch))
         case .amends:
             let unknown = stored.first {
                 $0.matching.state == PunchMatching.unknownState
@@ -78,51 +81,8 @@ extension LocationStore {
         return decision
     }
 
-    private func stored(like punch: Punch) throws(SQLiteError) -> [StoredPunch] {
-        let statement = try database.statement(
-            """
-            SELECT sequence, state, amended_state, resolved_user FROM punch
-            WHERE device = ? AND user = ? AND local_time = ?
-            """)
-        try statement.bind(1, punch.device)
-        try statement.bind(2, punch.user)
-        try statement.bind(3, punch.localTime)
-        var found: [StoredPunch] = []
-        while try statement.step() {
-            found.append(
-                StoredPunch(
-                    sequence: statement.integer(0),
-                    matching: PunchMatching.Stored(
-                        state: UInt32(clamping: statement.integer(1)),
-                        amendedState: statement.optionalInteger(2).map { UInt32(clamping: $0) }),
-                    resolvedUser: statement.text(3)))
-        }
-        return found
-    }
-
-    private func insert(_ punch: Punch, _ appender: inout Appender) throws(SQLiteError) {
-        let sequence = try appender.append(.punch, LogEntry(punch: punch))
-        let statement = try database.statement(
-            """
-            INSERT INTO punch (sequence, device, user, local_time, state, instant, resolved_user)
-            VALUES (?, ?, ?, ?, ?, ?, ?)
-            """)
-        try statement.bind(1, Int64(clamping: sequence))
-        try statement.bind(2, punch.device)
-        try statement.bind(3, punch.user)
-        try statement.bind(4, punch.localTime)
-        try statement.bind(5, Int64(punch.state))
-        if let instant = punch.instant {
-            try statement.bind(6, instant.seconds)
-        } else {
-            try statement.bindNull(6)
-        }
-        try statement.bind(7, punch.resolvedUser)
-        _ = try statement.step()
-    }
-
     private func amend(
-        _ stored: StoredPunch, by punch: Punch, state: UInt32?, _ appender: inout Appender
+        _ stored: PunchTable.Stored, by punch: Punch, state: UInt32?, _ appender: inout Appender
     ) throws(SQLiteError) {
         var amendment = Amendment(
             device: punch.device, user: punch.user, localTime: punch.localTime,

@@ -90,9 +90,35 @@ extension LocationStore {
         }
     }
 
-    /// Looks through the whole file for damage.
-    func check() throws(StoreError) {
-        do throws(SQLiteError) { try database.checkIntegrity() } catch { throw StoreError(error) }
+    /// Looks for damage, with effort that has a bound: true when the whole was looked through.
+    func check() throws(StoreError) -> Bool {
+        try reading { () throws(SQLiteError) in
+            try database.checkIntegrity(upTo: Database.Options().checkedBytesMax)
+        }
+    }
+
+    /// Writes as much as the largest transaction that failed, to see whether that is possible
+    /// again; nothing of it stays.
+    func probe() throws(StoreError) {
+        let entries = alarm.entriesWanted
+        let bytes = Int64(min(max(entries, 100), 20_000)) * 512
+        do throws(SQLiteError) {
+            try database.transaction { () throws(SQLiteError) in
+                try database.run("DELETE FROM probe")
+                try database.run("INSERT INTO probe VALUES (1, zeroblob(?))", .integer(bytes))
+            }
+            try database.run("DELETE FROM probe")
+        } catch {
+            let failure = StoreError(error)
+            alarm.failed(failure, entries: entries)
+            throw failure
+        }
+        alarm.stored(entries)
+    }
+
+    /// Runs statements that only read, and translates their failure.
+    func reading<Result>(_ body: () throws(SQLiteError) -> Result) throws(StoreError) -> Result {
+        do throws(SQLiteError) { return try body() } catch { throw StoreError(error) }
     }
 
     static func decode(_ body: [UInt8]) throws(SQLiteError) -> LogEntry {

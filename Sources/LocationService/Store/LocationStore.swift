@@ -2,6 +2,7 @@ import Foundation
 import MeshAPI
 import RPCRuntime
 import SQLite
+import ServiceKit
 import Transport
 
 /// The location's one log, in commit order, and what its entries say together.
@@ -35,6 +36,10 @@ actor LocationStore {
     /// The last sequence that each follower was given by this process, by its identity.
     var sequenceServed: [String: UInt64] = [:]
     var devices: [String: DeviceRecord] = [:]
+    /// How many punches each device had on each of the latest days.
+    var recent = RecentPunches()
+    /// Whether entries can be stored.
+    nonisolated let alarm: StoreAlarm
     private let marker: StoreMarker
     private var markerContent: StoreMarker.Content
     private let thread: WorkerThread
@@ -44,9 +49,11 @@ actor LocationStore {
     /// Opens the file or makes it, looks through it for damage, and decides whether its log is
     /// still the same one.
     init(
-        path: String, thread: WorkerThread, wakeUps: WakeUps, surroundings: Surroundings
+        path: String, thread: WorkerThread, wakeUps: WakeUps, surroundings: Surroundings,
+        alarm: StoreAlarm? = nil
     ) throws(StoreError) {
         self.path = path
+        self.alarm = alarm ?? StoreAlarm(log: .silent, surroundings: surroundings)
         self.thread = thread
         self.wakeUps = wakeUps
         self.surroundings = surroundings
@@ -70,6 +77,8 @@ actor LocationStore {
         self.database = database
         do throws(SQLiteError) {
             devices = try DeviceRecord.readAll(database)
+            recent = try RecentPunches.read(
+                database, today: RecentPunches.day(surroundings.now()), forgets: true)
         } catch {
             throw StoreError(error)
         }
@@ -164,51 +173,41 @@ actor LocationStore {
         do throws(SQLiteError) {
             result = try database.transaction { () throws(SQLiteError) in try body(&appender) }
         } catch {
-            // What `body` has noted in memory may not be in the file.
-            if let read = try? DeviceRecord.readAll(database) { devices = read }
-            throw StoreError(error)
+            forget()
+            let failure = StoreError(error)
+            alarm.failed(failure, entries: Int(appender.sequence - lastSequence))
+            throw failure
         }
+        alarm.stored(Int(appender.sequence - lastSequence))
         if appender.sequence != lastSequence {
             lastSequence = appender.sequence
             markerContent.lastSequence = lastSequence
-            // Behind the commit, so that it never says more than the database holds.
-            try marker.write(markerContent, toDisk: false)
+            writeMarker()
             wakeUps.announce()
         }
         return result
     }
 
+    /// Behind the commit, so that it never says more than the database holds.
+    ///
+    /// A marker that cannot be written says less, which is safe: the entries are stored, and the
+    /// next commit writes it again.
+    private func writeMarker() {
+        do throws(StoreError) {
+            try marker.write(markerContent, toDisk: false)
+            alarm.marker(nil)
+        } catch {
+            alarm.marker(error)
+        }
+    }
+
+    /// What a transaction that failed has noted in memory may not be in the file.
+    private func forget() {
+        if let read = try? DeviceRecord.readAll(database) { devices = read }
+        let today = RecentPunches.day(surroundings.now())
+        if let read = try? RecentPunches.read(database, today: today) { recent = read }
+    }
+
     /// Ends the use of the store; the last call.
     func close() { marker.close() }
-}
-
-/// Adds entries to the log inside of a transaction.
-struct Appender {
-    let database: Database
-    /// The sequence of the last entry.
-    private(set) var sequence: UInt64
-    let committedAt: Timestamp
-
-    init(database: Database, sequence: UInt64, committedAt: Timestamp) {
-        self.database = database
-        self.sequence = sequence
-        self.committedAt = committedAt
-    }
-
-    /// Gives the entry its sequence and stores it.
-    @discardableResult
-    mutating func append(
-        _ kind: StoreSchema.Kind, _ entry: consuming LogEntry
-    ) throws(SQLiteError) -> UInt64 {
-        entry.sequence = sequence + 1
-        entry.committedAt = committedAt
-        let statement = try database.statement(
-            "INSERT INTO log (sequence, kind, body) VALUES (?, ?, ?)")
-        try statement.bind(1, Int64(clamping: entry.sequence))
-        try statement.bind(2, kind.rawValue)
-        try statement.bind(3, entry.encoded())
-        _ = try statement.step()
-        sequence += 1
-        return sequence
-    }
 }

@@ -4,13 +4,16 @@ import SQLite
 /// Why the location's store could not do something.
 struct StoreError: DatabaseFailure, Hashable, CustomStringConvertible {
     enum Code: Hashable, Sendable {
-        /// SQLite refused: a full disk, damage, a lock.
+        /// SQLite refused: a lock, a limit.
         case database
+        /// Nothing can be written now: no space, a limit of file sizes, a disk that fails or is
+        /// only read. Nothing was stored, and the same may work later.
+        case unwritable
         /// Another process uses the store.
         case inUse
-        /// The file beside the database cannot be read or written.
+        /// The file beside the database cannot be opened.
         case marker
-        /// An entry of the log is not what this program wrote.
+        /// What is stored is not what this program wrote.
         case corrupt
     }
 
@@ -23,8 +26,17 @@ struct StoreError: DatabaseFailure, Hashable, CustomStringConvertible {
     }
 
     init(_ error: SQLiteError) {
-        self.init(error.isCorruption ? .corrupt : .database, error.description)
+        if error.isCorruption {
+            self.init(.corrupt, "\(error.description); \(Self.afterDamage)")
+        } else {
+            self.init(error.isUnwritable ? .unwritable : .database, error.description)
+        }
     }
+
+    /// What to do with a damaged file.
+    static let afterDamage =
+        "stop the service, move the file away with those beside it, and put the last backup in its "
+        + "place or start without: the devices and the gateway refill it"
 
     var description: String { message }
 }

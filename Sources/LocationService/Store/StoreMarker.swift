@@ -35,7 +35,12 @@ struct StoreMarker {
         do {
             handle = try FileHandle(forUpdating: URL(filePath: self.path))
         } catch {
-            throw StoreError(.marker, "cannot open \(self.path): \(error.localizedDescription)")
+            let isPassing =
+                [.fileWriteVolumeReadOnly, .fileWriteOutOfSpace]
+                .contains((error as? CocoaError)?.code)
+            throw StoreError(
+                isPassing ? .unwritable : .marker,
+                "cannot open \(self.path): \(error.localizedDescription)")
         }
         guard flock(handle.fileDescriptor, LOCK_EX | LOCK_NB) == 0 else {
             throw StoreError(.inUse, "another process uses the store \(path)")
@@ -71,7 +76,7 @@ struct StoreMarker {
             try handle.write(contentsOf: Data(text.utf8))
             if toDisk { try handle.synchronize() }
         } catch {
-            throw StoreError(.marker, "cannot write \(path): \(error.localizedDescription)")
+            throw StoreError(.unwritable, "cannot write \(path): \(error.localizedDescription)")
         }
     }
 

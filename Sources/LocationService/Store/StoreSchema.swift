@@ -53,6 +53,7 @@ enum StoreSchema {
                 clock_measured_at INTEGER
             ) WITHOUT ROWID;
             """),
+        outlook,
         commands,
     ]
 }

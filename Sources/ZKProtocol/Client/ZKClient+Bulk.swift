@@ -13,6 +13,8 @@ public struct AttendanceRead: Sendable {
     /// many as after it: the bytes are 4 and a whole number of rows already.
     public var completeness: Completeness {
         guard let before = before.records, let after = after.records else { return .uncounted }
+        // Some firmware counts none whatever it has.
+        if after == 0, !log.isEmpty { return .uncounted }
         return before <= log.count && log.count <= after ? .proved : .short
     }
 

@@ -17,8 +17,9 @@ extension ZKClient {
         return try await decode(blob.isEmpty ? [0, 0, 0, 0] : blob, nil)
     }
 
-    /// Clears the attendance log, and looks whether it is cleared: some firmware says yes and does
-    /// nothing. Returns the device's counters afterwards.
+    /// Clears the attendance log, and looks whether it is cleared.
+    ///
+    /// Some firmware says yes and does nothing. Returns the device's counters afterwards.
     ///
     /// - Important: Nothing brings the log back. Read it completely, and store it, before.
     @discardableResult

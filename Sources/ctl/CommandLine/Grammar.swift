@@ -39,8 +39,9 @@ enum Grammar {
 
     static let outputOptions = [
         CommandOption(
-            "--output", "-o", value: "FORMAT", help: "How answers are shown; table by default.",
-            choices: Format.allCases.map(\.rawValue)),
+            "--output", "-o", value: "FORMAT",
+            help: "How answers are shown; table by default, wide has more columns.",
+            choices: Format.allCases.map(\.rawValue) + [Format.wide]),
         CommandOption("--utc", help: "Show times in UTC instead of the location's zone."),
         CommandOption("--no-headers", help: "Leave out the line of titles."),
         CommandOption("--quiet", "-q", help: "Say nothing on standard error but errors."),
@@ -227,6 +228,9 @@ enum Grammar {
 /// How answers are shown.
 enum Format: String, Sendable, CaseIterable {
     case table, json, csv
+
+    /// A table with more columns, where there are more.
+    static let wide = "wide"
 
     /// What a command line seems to ask for, for errors about the command line itself.
     static func guess(_ arguments: [String]) -> Format {

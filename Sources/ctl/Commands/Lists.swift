@@ -22,11 +22,12 @@ extension Session {
 
     func listDevices() async throws(Failure) -> Terminal.ExitCode {
         try await withFleet { fleet throws(Failure) in
-            let times = try await times(fleet)
+            var times = try await times(fleet)
             let request = ListDevices(location: invocation.values("--location"))
             let list = try await call("listing devices") { options throws(RPCError) in
                 try await fleet.listDevices(request, options)
             }
+            times.asOf = list.asOf
             var listing = Listing<DeviceView>(output)
             try listing.begin(times)
             try listing.page(list.data, times)

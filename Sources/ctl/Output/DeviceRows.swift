@@ -1,181 +1,116 @@
 import MeshAPI
 import RPCRuntime
 
-extension DeviceInfo {
-    /// Everything, by name.
-    var fields: [(String, String)] {
-        func number(_ value: UInt32?) -> String { value.map { "\($0)" } ?? "" }
-        func share(_ value: UInt32?, _ capacity: UInt32) -> String {
-            "\(value.map { "\($0)" } ?? "?") of \(capacity)"
-        }
+extension DeviceView: Row {
+    static let plural = "devices"
+    static let columns = [
+        Column("LOCATION"), Column("DEVICE"), Column("NAME"), Column("STATE"),
+        Column("RECORDS", isNumber: true), Column("PROOF"), Column("COMPLETE THROUGH"),
+        Column("CONTACT", isNumber: true), Column("CLOCK", isNumber: true),
+        Column("MEMORY", isNumber: true), Column("NEXT ATTEMPT", isNumber: true),
+        Column("CAUSE", widthMax: 60),
+    ]
+
+    func cells(_ times: Times) -> [Cell] {
+        [
+            Cell(location), Cell(serial.isEmpty ? "-" : serial), Cell(name),
+            active ? Cell(state.word, state.style) : Cell("removed", .faint),
+            records, Cell(proof == .unknown ? "-" : proof.word, proof.style),
+            Cell(times.text(completeThrough, at: location)),
+            Cell(times.ago(lastContact)), clock, fill, Cell(times.ahead(nextAttempt)),
+            Cell(cause),
+        ]
+    }
+
+    static let wideColumns: [Column] =
+        columns.dropLast() + [
+            Column("ON DEVICE", isNumber: true), Column("A DAY", isNumber: true),
+            Column("USERS", isNumber: true), Column("ADDRESS"), Column("PLATFORM"),
+            Column("FIRMWARE"), Column("LAST EXCEPTION", widthMax: 80),
+            Column("CAUSE", widthMax: 100),
+        ]
+
+    func wideCells(_ times: Times) -> [Cell] {
+        let onDevice =
+            recordsCapacity == 0
+            ? "\(recordsOnDevice)" : "\(recordsOnDevice)/\(recordsCapacity)"
+        return cells(times).dropLast() + [
+            Cell(onDevice), Cell(memory?.punchesPerDay.map { "\($0)" } ?? "-"), Cell("\(users)"),
+            Cell(address), Cell(platform), Cell(firmware),
+            Cell(lastException.map { "\(times.text($0.at, at: location)) \($0.summary)" } ?? "-"),
+            Cell(cause),
+        ]
+    }
+
+    /// Stored punches of those that the terminal had at its last full read.
+    private var records: Cell {
+        guard completeThrough != nil || recordsOnDevice > 0 || punches > 0 else { return "-" }
+        return Cell(
+            "\(punches) of \(recordsOnDevice)",
+            punches < UInt64(recordsOnDevice) ? .warning : .plain)
+    }
+
+    /// The device's clock against true time; a minute is what people notice.
+    private var clock: Cell {
+        guard clockMeasuredAt != nil else { return "-" }
+        let milliseconds = clockOffsetMilliseconds
+        let tenths = milliseconds.magnitude / 100
+        let text = "\(milliseconds < 0 ? "-" : "+")\(tenths / 10).\(tenths % 10)s"
+        return Cell(text, milliseconds.magnitude >= 60_000 ? .warning : .plain)
+    }
+
+    /// How full its memory is, and for how long it lasts.
+    private var fill: Cell {
+        guard let memory else { return "-" }
+        var text = "\(memory.percentFull)%"
+        if let days = memory.daysToFull { text += days > 9999 ? ", years" : ", \(days)d" }
+        let isNear = memory.percentFull >= 90 || (memory.daysToFull ?? .max) < 30
+        return Cell(text, isNear ? .warning : .plain)
+    }
+
+    static let fields = [
+        "location", "serial", "name", "platform", "firmware", "address", "active", "clock_mode",
+        "poll_interval_seconds", "state", "cause", "last_contact", "next_attempt",
+        "complete_through", "punches", "records_on_device", "records_capacity", "users",
+        "clock_offset_milliseconds", "clock_measured_at", "percent_full", "punches_per_day",
+        "days_to_full", "proof", "last_exception",
+    ]
+
+    func values(_ times: Times) -> [String] {
+        func time(_ instant: Timestamp?) -> String { times.value(instant, at: location) }
         return [
-            ("serial", serial), ("name", name), ("model", model), ("platform", platform),
-            ("firmware", firmware), ("mac", mac), ("fingerprint_algorithm", fingerprintAlgorithm),
-            ("local_time", localTime),
-            ("clock_offset_milliseconds", clockOffsetMilliseconds.map { "\($0)" } ?? ""),
-            ("users", share(users, userCapacity)), ("records", share(records, recordCapacity)),
-            ("fingerprints", share(fingerprints, fingerprintCapacity)),
-            ("faces", share(faces, faceCapacity)), ("administrators", "\(administrators)"),
+            location, serial, name, platform, firmware,
+            address, "\(active)", clockMode, "\(pollIntervalSeconds)",
+            state.word, cause, time(lastContact), time(nextAttempt),
+            time(completeThrough), "\(punches)", "\(recordsOnDevice)",
+            "\(recordsCapacity)", "\(users)", "\(clockOffsetMilliseconds)",
+            time(clockMeasuredAt), memory.map { "\($0.percentFull)" } ?? "",
+            memory?.punchesPerDay.map { "\($0)" } ?? "",
+            memory?.daysToFull.map { "\($0)" } ?? "", proof.word, lastException?.summary ?? "",
         ]
     }
 }
 
-extension TerminalUser: Row {
-    static let plural = "users"
-    static let columns = [
-        Column("USER"), Column("NAME"), Column("ROLE"), Column("CARD", isNumber: true),
-        Column("GROUP", isNumber: true), Column("PASSWORD"), Column("INDEX", isNumber: true),
-    ]
-
-    func cells(_ times: Times) -> [Cell] {
-        [
-            Cell(userID, disabled ? .faint : .plain), Cell(name),
-            Cell(
-                disabled ? "\(role.word) (disabled)" : role.word, role == .user ? .plain : .warning),
-            Cell(card == 0 ? "-" : "\(card)"), Cell("\(group)"), Cell(hasPassword ? "set" : "-"),
-            Cell("\(index)"),
-        ]
-    }
-
-    static let fields = [
-        "user_id", "name", "role", "disabled", "card", "group", "has_password", "index",
-    ]
-
-    func values(_ times: Times) -> [String] {
-        [
-            userID, name, role.word, "\(disabled)", "\(card)", "\(group)", "\(hasPassword)",
-            "\(index)",
-        ]
+extension DeviceException {
+    /// The kind, the words and those of the numbers that are known.
+    fileprivate var summary: String {
+        let numbers = [
+            announcedBytes.map { "\($0) bytes announced" }, rows.map { "\($0) rows" },
+            countBefore.map { "\($0) counted before" }, countAfter.map { "\($0) counted after" },
+            times > 1 ? "\(times) times" : nil,
+        ].compactMap(\.self)
+        let text = "\(kind.word): \(text)"
+        return numbers.isEmpty ? text : text + " (\(numbers.joined(separator: "; ")))"
     }
 }
 
-extension UserChange: Row {
-    static let plural = "changes"
-    static let columns = [
-        Column("CHANGE"), Column("USER"), Column("NAME"), Column("FIELDS", widthMax: 100),
-    ]
-
-    private var style: Style {
-        switch kind {
-        case .add: .good
-        case .remove: .bad
-        case .protected: .faint
-        default: .warning
-        }
-    }
-
-    /// `card: 1 → 2, group: → 3`.
-    private var differenceText: String {
-        differences.map { field in
-            field.before.isEmpty
-                ? "\(field.field): \(field.after)"
-                : "\(field.field): \(field.before) → \(field.after.isEmpty ? "none" : field.after)"
-        }.joined(separator: ", ")
-    }
-
-    func cells(_ times: Times) -> [Cell] {
-        [Cell(kind.word, style), Cell(userID), Cell(name), Cell(differenceText)]
-    }
-
-    static let fields = ["kind", "user_id", "name", "differences"]
-
-    func values(_ times: Times) -> [String] { [kind.word, userID, name, differenceText] }
-}
-
-/// A change, and what became of it.
-struct AppliedChange: Row {
-    static let plural = "changes"
-    static let columns = UserChange.columns + [Column("FAILURE", widthMax: 100)]
-    static let fields = UserChange.fields + ["failure"]
-
-    var change: UserChange
-    var failure: String
-
-    func cells(_ times: Times) -> [Cell] { change.cells(times) + [Cell(failure, .bad)] }
-    func values(_ times: Times) -> [String] { change.values(times) + [failure] }
-    var json: [UInt8] {
-        ApplyProgress(change: change, failure: failure).encodedJSON(.document)
-    }
-}
-
-extension FoundDevice: Row {
-    static let plural = "terminals"
-    static let columns = [
-        Column("ADDRESS"), Column("SERIAL"), Column("KNOWN AS"), Column("PLATFORM"),
-        Column("FIRMWARE"), Column("REMARK", widthMax: 80),
-    ]
-
-    private var remark: String {
-        if skipped { return "left alone: its session is open" }
-        if !knownAddress.isEmpty { return "has moved from \(knownAddress)" }
-        if needsKey { return "asks for a comm key: \(cause)" }
-        return cause
-    }
-
-    func cells(_ times: Times) -> [Cell] {
-        [
-            Cell(address), Cell(serial.isEmpty ? "?" : serial),
-            Cell(knownAs.isEmpty ? "-" : knownAs), Cell(platform), Cell(firmware),
-            Cell(remark, remark.isEmpty || skipped ? .plain : .warning),
-        ]
-    }
-
-    static let fields = [
-        "address", "serial", "model", "platform", "firmware", "known_as", "known_address",
-        "needs_key", "skipped", "cause",
-    ]
-
-    func values(_ times: Times) -> [String] {
-        [
-            address, serial, model, platform, firmware, knownAs, knownAddress, "\(needsKey)",
-            "\(skipped)", cause,
-        ]
-    }
-}
-
-extension AuditRecord: Row {
-    static let plural = "commands"
-    static let columns = [
-        Column("AUDIT", isNumber: true), Column("TIME"), Column("LOCATION"), Column("DEVICE"),
-        Column("COMMAND"), Column("CERTAINTY"), Column("BY", widthMax: 60),
-        Column("ARGUMENTS", widthMax: 60), Column("OUTCOME", widthMax: 80),
-    ]
-
-    func cells(_ times: Times) -> [Cell] {
-        [
-            Cell("\(id)"), Cell(times.text(at, at: location)), Cell(location), Cell(device),
-            Cell(command), Cell(words, certainty.style), Cell(principal), Cell(arguments),
-            Cell(outcome),
-        ]
-    }
-
-    private var words: String {
-        switch certainty {
-        case .notSent: "not sent"
-        case .maybeDone: "maybe done"
-        default: certainty.word
-        }
-    }
-
-    static let fields = [
-        "id", "at", "location", "device", "serial", "command", "arguments", "principal", "gateway",
-        "certainty", "outcome", "completed_at",
-    ]
-
-    func values(_ times: Times) -> [String] {
-        [
-            "\(id)", times.value(at, at: location), location, device, serial, command, arguments,
-            principal, gateway, certainty.word, outcome, times.value(completedAt, at: location),
-        ]
-    }
-}
-
-extension CommandCertainty {
-    var style: Style {
+extension ProofState {
+    fileprivate var style: Style {
         switch self {
-        case .done: .good
-        case .maybeDone: .warning
-        default: .bad
+        case .proved: .good
+        case .short: .bad
+        case .unproven: .warning
+        default: .plain
         }
     }
 }

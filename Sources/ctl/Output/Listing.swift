@@ -3,6 +3,8 @@ import ServiceKit
 /// Where a command's answer goes: data to standard output, everything else to standard error.
 struct Output: Sendable {
     let format: Format
+    /// Whether tables have all their columns.
+    let isWide: Bool
     let hasHeaders: Bool
     let isQuiet: Bool
     let isColoured: Bool
@@ -11,6 +13,7 @@ struct Output: Sendable {
 
     init(_ invocation: Invocation, _ surroundings: Surroundings) {
         format = invocation.value("--output").flatMap(Format.init) ?? .table
+        isWide = invocation.value("--output") == Format.wide
         hasHeaders = !invocation.flag("--no-headers")
         isQuiet = invocation.flag("--quiet")
         isTerminal = surroundings.isTerminal
@@ -53,7 +56,8 @@ struct Listing<Element: Row> {
         self.output = output
         self.isOpenEnded = isOpenEnded
         table = Table(
-            Element.columns, isColoured: output.isColoured, cuts: output.isTerminal,
+            output.isWide ? Element.wideColumns : Element.columns, isColoured: output.isColoured,
+            cuts: output.isTerminal,
             isOpenEnded: isOpenEnded)
     }
 
@@ -69,7 +73,8 @@ struct Listing<Element: Row> {
         switch output.format {
         case .table:
             let titles = output.hasHeaders && isFirst && (isOpenEnded || !elements.isEmpty)
-            try output.data(table.lines(elements.map { $0.cells(times) }, titles: titles))
+            let rows = elements.map { output.isWide ? $0.wideCells(times) : $0.cells(times) }
+            try output.data(table.lines(rows, titles: titles))
             if titles || !elements.isEmpty { isFirst = false }
         case .csv:
             try output.data(elements.map { csvLine($0.values(times)) }.joined())

@@ -6,6 +6,9 @@ import ServiceKit
 protocol Row: Sendable {
     static var columns: [Column] { get }
     func cells(_ times: Times) -> [Cell]
+    /// The same with everything that is known, for wide terminals.
+    static var wideColumns: [Column] { get }
+    func wideCells(_ times: Times) -> [Cell]
     /// The names of the members in JSON, in their order.
     static var fields: [String] { get }
     func values(_ times: Times) -> [String]
@@ -13,6 +16,11 @@ protocol Row: Sendable {
     var json: [UInt8] { get }
     /// What several of them are called.
     static var plural: String { get }
+}
+
+extension Row {
+    static var wideColumns: [Column] { columns }
+    func wideCells(_ times: Times) -> [Cell] { cells(times) }
 }
 
 extension Row where Self: Message {
@@ -34,13 +42,14 @@ extension LocationState: Row {
             Cell("\(devices)"), Cell("\(punches)"),
             Cell("\(behind)", behind > 0 ? .warning : .plain),
             Cell(times.text(completeThrough, at: name)), Cell(address.isEmpty ? "-" : address),
-            Cell(cause),
+            Cell(([cause] + alarms).filter { !$0.isEmpty }.joined(separator: "; ")),
         ]
     }
 
     static let fields = [
         "name", "state", "cause", "zone", "log_id", "last_sequence", "announced_sequence",
         "complete_through", "last_contact", "address", "devices", "punches",
+        "alarms",
     ]
 
     func values(_ times: Times) -> [String] {
@@ -48,57 +57,7 @@ extension LocationState: Row {
             name, state.word, cause, zone, logID.hexadecimal, "\(lastSequence)",
             "\(announcedSequence)", times.value(completeThrough, at: name),
             times.value(lastContact, at: name), address, "\(devices)", "\(punches)",
-        ]
-    }
-}
-
-extension DeviceView: Row {
-    static let plural = "devices"
-    static let columns = [
-        Column("LOCATION"), Column("DEVICE"), Column("NAME"), Column("STATE"),
-        Column("PUNCHES", isNumber: true), Column("ON DEVICE", isNumber: true),
-        Column("USERS", isNumber: true), Column("CLOCK", isNumber: true),
-        Column("COMPLETE THROUGH"), Column("ADDRESS"), Column("CAUSE", widthMax: 60),
-    ]
-
-    func cells(_ times: Times) -> [Cell] {
-        let onDevice =
-            recordsCapacity == 0
-            ? "\(recordsOnDevice)" : "\(recordsOnDevice)/\(recordsCapacity)"
-        return [
-            Cell(location), Cell(serial), Cell(name),
-            active ? Cell(state.word, state.style) : Cell("removed", .faint),
-            Cell("\(punches)"), Cell(onDevice), Cell("\(users)"), clock,
-            Cell(times.text(completeThrough, at: location)), Cell(address),
-            Cell(cause),
-        ]
-    }
-
-    /// The device's clock against true time; a minute is what people notice.
-    private var clock: Cell {
-        guard clockMeasuredAt != nil else { return "-" }
-        let milliseconds = clockOffsetMilliseconds
-        let tenths = milliseconds.magnitude / 100
-        let text = "\(milliseconds < 0 ? "-" : "+")\(tenths / 10).\(tenths % 10)s"
-        return Cell(text, milliseconds.magnitude >= 60_000 ? .warning : .plain)
-    }
-
-    static let fields = [
-        "location", "serial", "name", "platform", "firmware", "address", "active", "clock_mode",
-        "poll_interval_seconds", "state", "cause", "last_contact", "next_attempt",
-        "complete_through", "punches", "records_on_device", "records_capacity", "users",
-        "clock_offset_milliseconds", "clock_measured_at",
-    ]
-
-    func values(_ times: Times) -> [String] {
-        func time(_ instant: Timestamp?) -> String { times.value(instant, at: location) }
-        return [
-            location, serial, name, platform, firmware,
-            address, "\(active)", clockMode, "\(pollIntervalSeconds)",
-            state.word, cause, time(lastContact), time(nextAttempt),
-            time(completeThrough), "\(punches)", "\(recordsOnDevice)",
-            "\(recordsCapacity)", "\(users)", "\(clockOffsetMilliseconds)",
-            time(clockMeasuredAt),
+            alarms.joined(separator: "; "),
         ]
     }
 }

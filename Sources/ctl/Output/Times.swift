@@ -6,6 +6,8 @@ struct Times: Sendable {
     /// The IANA zone of each location.
     private var zones: [String: TimeZone] = [:]
     private let isUTC: Bool
+    /// When what is shown was so; instants near it are shown as their distance.
+    var asOf: Timestamp?
 
     /// - Parameters:
     ///   - isUTC: Whether everything is shown in UTC.
@@ -49,6 +51,18 @@ struct Times: Sendable {
         let minutes = abs(seconds) / 60
         func pad(_ value: Int) -> String { value < 10 ? "0\(value)" : "\(value)" }
         return "\(seconds < 0 ? "-" : "+")\(pad(minutes / 60)):\(pad(minutes % 60))"
+    }
+
+    /// How long before the answer the instant was; `-` for none.
+    func ago(_ instant: Timestamp?) -> String {
+        guard let instant, let asOf else { return "-" }
+        return Self.age(asOf.since(instant)) + " ago"
+    }
+
+    /// How long behind the answer the instant is; `-` for none.
+    func ahead(_ instant: Timestamp?) -> String {
+        guard let instant, let asOf else { return "-" }
+        return instant > asOf ? "in " + Self.age(instant.since(asOf)) : "now"
     }
 
     /// `42s`, `12m`, `5h07m`, `3d04h`.
