@@ -69,6 +69,17 @@ import ZKProtocol
         }
     }
 
+    @Test func `a shell completes the names of terminals`() async throws {
+        try await World.with([try SimulatedTerminal(serial: "A1")]) { world in
+            let names = await world.ctl(["complete", "--", "device", "info", ""])
+            #expect(names.output == "door\n")
+            let users = await world.ctl(["complete", "--", "device", "users", "list", "do"])
+            #expect(users.output == "door\n")
+            let verbs = await world.ctl(["complete", "--", "device", "users", "a"])
+            #expect(verbs.output == "add\napply\n")
+        }
+    }
+
     @Test func `approval takes a receiver for terminals that push`() async throws {
         try await World.with([try SimulatedTerminal(serial: "A1")]) { world in
             let run = await world.ctl(["device", "approve", "C1", "gate", "--yes"])
