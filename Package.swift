@@ -84,8 +84,8 @@ let package = Package(
         .executableTarget(
             name: "LocationService",
             dependencies: [
-                "MeshAPI", "RPCRuntime", "RPCServices", "Transport", "ZKProtocol", "SQLite",
-                "ServiceKit", "Attendance",
+                "MeshAPI", "RPCRuntime", "RPCServices", "Transport", "HTTP", "ZKProtocol",
+                "SQLite", "ServiceKit", "Attendance",
             ], swiftSettings: strict),
         .executableTarget(
             name: "GatewayService",
@@ -172,7 +172,7 @@ let package = Package(
             name: "LocationServiceTests",
             dependencies: [
                 "LocationService", "MeshAPI", "RPCRuntime", "SQLite", "ServiceKit", "Attendance",
-                "ZKProtocol", "Transport", "TestSupport", "zk-simulator",
+                "ZKProtocol", "Transport", "HTTP", "TestSupport", "zk-simulator",
             ], swiftSettings: strict),
         .testTarget(
             name: "GatewayServiceTests",

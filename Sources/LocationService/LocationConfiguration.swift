@@ -19,6 +19,8 @@ struct LocationConfiguration: Sendable {
     /// What holds for devices that say nothing else.
     var clock = ClockPolicy()
     var templates = TemplatePolicy.forbidden
+    /// How terminals that push are received; nil where none are.
+    var push: PushConfiguration?
     var logLevel: Logger.Level
     var logFormat: Logger.Format
 
@@ -52,11 +54,19 @@ struct LocationConfiguration: Sendable {
         if let twice = firstRepeated(gateways) {
             throw root.error("gateways", "has `\(twice)` twice")
         }
+        let push = try PushConfiguration.read(root)
+        if push == nil, let device = devices.first(where: \.isPush) {
+            throw root.error("devices", "`\(device.name)` pushes, and there is no section `push`")
+        }
+        let serials = devices.filter(\.isPush).compactMap(\.serial)
+        if let twice = firstRepeated(serials) {
+            throw root.error("devices", "has two devices that push with serial `\(twice)`")
+        }
         let configuration = LocationConfiguration(
             origin: root.origin, name: try root.optionalString("name", max: 64),
             zone: zone, store: try root.path("store"), tls: tls, gateways: gateways,
             devices: devices, clock: clock,
-            templates: try root.choice("templates", default: .forbidden),
+            templates: try root.choice("templates", default: .forbidden), push: push,
             logLevel: try log.choice("level", default: .info),
             logFormat: try log.choice("format", default: .text))
         try root.finish()
@@ -66,9 +76,16 @@ struct LocationConfiguration: Sendable {
     private static func device(
         _ section: Configuration
     ) throws(ConfigurationError) -> DeviceSettings {
+        let isPush = try section.boolean("push", default: false)
         var settings = DeviceSettings(
-            name: try section.string("name", max: 64), address: try address(section))
+            name: try section.string("name", max: 64),
+            address: isPush ? "push" : try address(section))
         settings.serial = try section.optionalString("serial", max: 64)
+        settings.isPush = isPush
+        if isPush, !PushCall.isSerial(settings.serial ?? "") {
+            throw section.error(
+                "serial", "must be that of the terminal: 1 to 32 letters, digits, `-` and `_`")
+        }
         if let secret = try section.optionalSecret("commKeyFile") {
             guard let key = UInt32(secret.revealText()) else {
                 throw section.error(

@@ -74,18 +74,22 @@ struct LocationNode: Sendable {
                 "gateways": configuration.gateways.count,
             ])
         await withTaskGroup { group in
+            let push = addPush(store, board, devices, to: &group)
             let roster = DeviceRoster { [self] member in
                 DeviceSession(
                     settings: member.settings, zone: configuration.zone, store: store,
                     board: board, loop: devices, surroundings: surroundings,
                     log: log.with(["device": member.settings.name]), mailbox: member.mailbox)
             }
-            for settings in configuration.devices { _ = roster.add(settings, .configuration) }
+            for settings in configuration.devices where !settings.isPush {
+                _ = roster.add(settings, .configuration)
+            }
             for settings in managed { _ = roster.add(settings, .command) }
             group.addTask { await roster.run() }
             let commands = DeviceCommands(
                 location: name, store: store, roster: roster, board: board,
-                push: NoPushTerminals(), templates: configuration.templates,
+                push: push.map { ReceivedPush(receiver: $0) } ?? NoPushTerminals(),
+                templates: configuration.templates,
                 clock: configuration.clock, loop: devices, surroundings: surroundings, log: log)
             addLinks(store, board, mesh, commands, to: &group)
             group.addTask { await certificates.run(on: mesh) }
@@ -112,9 +116,12 @@ struct LocationNode: Sendable {
                     path: configuration.store, thread: thread, wakeUps: wakeUps,
                     surroundings: surroundings, alarm: alarm)
                 try await store.declareZone(configuration.zone.name)
-                let names = configuration.devices.map(\.name)
-                let added = try await store.managedDevices().map(\.name)
-                try await store.retainDevices(named: Set(names + added))
+                var names = Set(configuration.devices.map(\.name))
+                names.formUnion(try await store.managedDevices().map(\.name))
+                if configuration.push != nil {
+                    names.formUnion(try await store.approvedPush().map(\.name))
+                }
+                try await store.retainDevices(named: names)
                 alarm.stored(alarm.entriesWanted)
                 return store
             } catch {

@@ -41,6 +41,7 @@ enum Program {
             keep: { file?.append($0) })
         for fault in options.faults { simulator.add(fault) }
         Terminal.print("READY \(simulator.address)\nSERIAL \(device.model.serial)\n")
+        let push = try await options.push?.client(simulator, on: loop, now: now)
         let console = Console(simulator, dumpFile: options.dumpFile)
         await withTaskGroup { group in
             group.addTask(executorPreference: loop) { await simulator.run() }
@@ -56,6 +57,7 @@ enum Program {
             if let scenario = options.scenario {
                 group.addTask { await scenario.run(console, on: loop) }
             }
+            if let push { group.addTask(executorPreference: loop) { await push.run() } }
             for await signal in signals {
                 guard signal == .user1 else { break }
                 console.dump()

@@ -20,6 +20,7 @@ struct Options {
     var dumpFile: String?
     var faults: [Fault]
     var scenario: Scenario?
+    var push: PushOptions?
 
     /// How much log there is at the start.
     enum History {
@@ -103,7 +104,7 @@ struct Options {
                     """),
             CommandOption(
                 "--encrypted", help: "Answers like firmware that speaks only encrypted."),
-        ],
+        ] + PushOptions.options,
         examples: [
             "zk-simulator --listen 127.0.0.1:0 --seed 7 --users 50 --days 90",
             "zk-simulator --records 100000 --comm-key-file key --zone Africa/Cairo",
@@ -138,6 +139,7 @@ struct Options {
         scenario = try line.value("--scenario").map { path throws(UsageError) in
             try Scenario(path: path)
         }
+        push = try PushOptions(line)
         model = try Options.model(line, seed)
         model.userCapacity = max(model.userCapacity, users)
         model.recordCapacity = try line.integer(

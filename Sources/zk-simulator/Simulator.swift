@@ -160,6 +160,11 @@ final class Simulator: Sendable {
         }
     }
 
+    /// Changes the device from another side than a session's.
+    func edit<Result: Sendable>(_ body: (inout Device) -> Result) -> Result {
+        change { body(&$0.device) }
+    }
+
     // MARK: - Sessions
 
     /// A session for a client; nil where there are too many.

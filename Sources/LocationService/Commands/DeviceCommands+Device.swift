@@ -67,7 +67,7 @@ extension DeviceCommands {
         let order = Order(command: "unlock", arguments: "seconds=\(seconds)")
         try check(location: request.target.location)
         if push.owns(request.target.device) {
-            return try await pushed(.unlock(seconds: seconds), request.target, order, call)
+            return try await pushed(.unlock, request.target, order, call)
         }
         let member = try find(request.target)
         return try await change(member, order, call) { client, contact, run in
@@ -78,10 +78,11 @@ extension DeviceCommands {
 
     /// Puts the command into the queue of a terminal that pushes.
     func pushed(
-        _ command: PushCommand, _ target: DeviceTarget, _ order: Order, _ call: ServerCall
+        _ command: PushOrder, _ target: DeviceTarget, _ order: Order, _ call: ServerCall
     ) async throws(RPCError) -> CommandReceipt {
-        try await changeLocation(target.device, order, call) { () throws(RPCError) in
-            try await push.perform(command, on: target.device)
+        let timeout = timeout(of: call) ?? .seconds(120)
+        return try await changeLocation(target.device, order, call) { () throws(RPCError) in
+            try await push.perform(command, on: target.device, timeout: timeout)
         }.1
     }
 

@@ -15,7 +15,7 @@ extension DeviceCommands {
             arguments: "user=\(id) finger=\(request.finger) duress=\(request.duress)")
         try check(location: request.target.location)
         if push.owns(request.target.device) {
-            let command = PushCommand.enrol(userID: id, finger: request.finger)
+            let command = PushOrder.enrol(userID: id, finger: request.finger)
             let receipt = try await pushed(command, request.target, order, call)
             return try await responses.write(EnrolProgress(stage: .finished, receipt: receipt))
         }

@@ -178,6 +178,7 @@ extension DeviceStatus {
             device: Device(
                 serial: serial, name: settings.name, address: settings.address, active: true,
                 clockMode: settings.clockMode.description,
-                pollIntervalSeconds: settings.pollSeconds), state: .connecting)
+                pollIntervalSeconds: settings.pollSeconds, push: settings.isPush),
+            state: .connecting)
     }
 }

@@ -20,7 +20,8 @@ extension DeviceCommands {
     func addUser(
         _ request: WriteUserRequest, _ call: ServerCall
     ) async throws(RPCError) -> WriteUserResult {
-        try await writeUser(request, Order(command: "user-add"), call) { isThere throws(RPCError) in
+        try await writeUser(request, Order(command: "user-add"), isNew: true, call) {
+            isThere throws(RPCError) in
             guard isThere else { return }
             throw RPCError(
                 .alreadyExists, "the terminal has a user \(request.user.userID) already",
@@ -31,7 +32,7 @@ extension DeviceCommands {
     func changeUser(
         _ request: WriteUserRequest, _ call: ServerCall
     ) async throws(RPCError) -> WriteUserResult {
-        try await writeUser(request, Order(command: "user-change"), call) {
+        try await writeUser(request, Order(command: "user-change"), isNew: false, call) {
             isThere throws(RPCError) in
             if isThere { return }
             throw RPCError(
@@ -40,7 +41,7 @@ extension DeviceCommands {
     }
 
     private func writeUser(
-        _ request: WriteUserRequest, _ order: Order, _ call: ServerCall,
+        _ request: WriteUserRequest, _ order: Order, isNew: Bool, _ call: ServerCall,
         _ check: @escaping @Sendable (Bool) throws(RPCError) -> Void
     ) async throws(RPCError) -> WriteUserResult {
         try UserPlanner.check(request.user)
@@ -48,6 +49,14 @@ extension DeviceCommands {
         order.arguments = request.user.description
         try self.check(location: request.target.location)
         if push.owns(request.target.device) {
+            let isAdmin = request.user.role.map { $0 != .user } ?? false
+            guard request.allowAdmins || (isNew && !isAdmin) else { throw Self.mayBeAdmin }
+            guard isNew || request.user.isWhole else {
+                throw RPCError(
+                    .failedPrecondition,
+                    "a terminal that pushes takes a user as a whole: name, role, card and group",
+                    command: .notSent)
+            }
             let receipt = try await pushed(.write(request.user), request.target, order, call)
             return WriteUserResult(
                 receipt: receipt, user: TerminalUser(userID: request.user.userID))
@@ -78,6 +87,7 @@ extension DeviceCommands {
         let order = Order(command: "user-remove", arguments: "user=\(id)")
         try check(location: request.target.location)
         if push.owns(request.target.device) {
+            guard request.allowAdmins else { throw Self.mayBeAdmin }
             return try await pushed(.removeUser(id), request.target, order, call)
         }
         let member = try find(request.target)
@@ -91,6 +101,12 @@ extension DeviceCommands {
             contact.forgetUsers()
         }.1
     }
+
+    /// Of a terminal that pushes it is not known who may use its menu.
+    private static let mayBeAdmin = RPCError(
+        .failedPrecondition,
+        "the terminal pushes, and nothing tells whether the user has rights at its menu; that "
+            + "takes allowAdmins", command: .notSent)
 
     private static func needsAdmins(_ id: String) -> RPCError {
         RPCError(
@@ -177,4 +193,9 @@ extension DeviceCommands {
         }
         return summary
     }
+}
+
+extension UserSpec {
+    /// Whether nothing is left as it is.
+    fileprivate var isWhole: Bool { name != nil && role != nil && card != nil && group != nil }
 }

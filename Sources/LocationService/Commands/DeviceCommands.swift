@@ -70,13 +70,17 @@ struct DeviceCommands: Devices.Service {
 
     // MARK: Running commands
 
+    /// What is left of the call's time, but for the time to say how it ended.
+    func timeout(of call: ServerCall) -> Duration? {
+        call.remainingTime.map { max($0 - min(Self.answerTime, $0 / 4), .zero) }
+    }
+
     /// Runs `body` in the terminal's session.
     func run<Result: Sendable>(
         on member: DeviceRoster.Member, _ call: ServerCall,
         _ body: @escaping DeviceMailbox.Body<Result>
     ) async throws(RPCError) -> Result {
-        var timeout = call.remainingTime
-        if let left = timeout { timeout = max(left - min(Self.answerTime, left / 4), .zero) }
+        let timeout = timeout(of: call)
         let name = member.settings.name
         return try await member.mailbox.execute(
             timeout: timeout, on: loop, absence: { absence(name) }, body)

@@ -27,11 +27,11 @@ final class DeviceBoard: Sendable {
         }
     }
 
-    /// Takes a device away that is no longer read.
+    /// Takes a device off the board.
     func remove(_ name: String) {
         state.withLock { state in
+            guard state.statuses.removeValue(forKey: name) != nil else { return }
             state.order.removeAll { $0 == name }
-            state.statuses[name] = nil
             state.owners = state.owners.filter { $0.value != name }
             state.version += 1
         }

@@ -17,6 +17,9 @@ struct DeviceSettings: Sendable {
     var pollInterval: Duration = .seconds(60)
     var clockPolicy = ClockPolicy()
     var patience = DevicePatience()
+    /// Whether the terminal uploads by itself and is never dialled; it then has a serial and no
+    /// address.
+    var isPush = false
 
     var pollSeconds: UInt32 { UInt32(clamping: pollInterval.components.seconds) }
 }

@@ -3,7 +3,7 @@ import SQLite
 extension StoreSchema {
     /// What commands need: who ordered what, and the terminals that were added at run time.
     static let commands = Migration(
-        3,
+        4,
         """
         -- Commands that changed something, each written before its terminal hears of it.
         CREATE TABLE audit (

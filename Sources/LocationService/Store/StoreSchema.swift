@@ -54,6 +54,7 @@ enum StoreSchema {
             ) WITHOUT ROWID;
             """),
         outlook,
+        pushTables,
         commands,
     ]
 }
