@@ -187,6 +187,13 @@ let package = Package(
                 "TestSupport",
             ],
             swiftSettings: strict),
+        // Commands through all programs at once: ctl, gateway, location, terminal.
+        .testTarget(
+            name: "CommandTests",
+            dependencies: [
+                "LocationService", "GatewayService", "ctl", "zk-simulator", "MeshAPI", "RPCRuntime",
+                "SQLite", "ServiceKit", "Attendance", "ZKProtocol", "Transport", "TestSupport",
+            ], swiftSettings: strict),
         .testTarget(name: "TidyTests", dependencies: ["TestSupport"], swiftSettings: strict),
     ]
 )

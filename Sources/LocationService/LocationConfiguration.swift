@@ -16,6 +16,9 @@ struct LocationConfiguration: Sendable {
     /// `host:port` of each gateway.
     var gateways: [String]
     var devices: [DeviceSettings]
+    /// What holds for devices that say nothing else.
+    var clock = ClockPolicy()
+    var templates = TemplatePolicy.forbidden
     /// How terminals that push are received; nil where none are.
     var push: PushConfiguration?
     var logLevel: Logger.Level
@@ -39,8 +42,11 @@ struct LocationConfiguration: Sendable {
             gateways.append(try address(gateway))
         }
         var devices: [DeviceSettings] = []
+        let clock = try clockPolicy(root, ClockPolicy())
         for section in try root.sections("devices", maxCount: 1000) {
-            devices.append(try device(section))
+            var settings = try device(section)
+            settings.clockPolicy = try clockPolicy(section, clock)
+            devices.append(settings)
         }
         if let twice = firstRepeated(devices.map(\.name)) {
             throw root.error("devices", "has two devices named `\(twice)`")
@@ -59,7 +65,8 @@ struct LocationConfiguration: Sendable {
         let configuration = LocationConfiguration(
             origin: root.origin, name: try root.optionalString("name", max: 64),
             zone: zone, store: try root.path("store"), tls: tls, gateways: gateways,
-            devices: devices, push: push,
+            devices: devices, clock: clock,
+            templates: try root.choice("templates", default: .forbidden), push: push,
             logLevel: try log.choice("level", default: .info),
             logFormat: try log.choice("format", default: .text))
         try root.finish()
@@ -102,6 +109,19 @@ struct LocationConfiguration: Sendable {
         settings.pollInterval = .seconds(
             try section.integer("pollSeconds", default: 60, in: 1...86_400))
         return settings
+    }
+
+    private static func clockPolicy(
+        _ section: Configuration, _ inherited: ClockPolicy
+    ) throws(ConfigurationError) -> ClockPolicy {
+        let section = try section.section("clock")
+        var policy = inherited
+        policy.setting = try section.choice("set", default: inherited.setting)
+        let seconds = try section.integer(
+            "toleranceSeconds", default: Int(inherited.tolerance.components.seconds),
+            in: 2...86_400)
+        policy.tolerance = .seconds(seconds)
+        return policy
     }
 
     private static func encoding(

@@ -21,6 +21,9 @@ public final class Waker: Sendable {
         action?()
     }
 
+    /// Forgets a wake-up that came while nobody waited.
+    public func clear() { state.withLock { $0.isPending = false } }
+
     /// Has `action` called by ``wake()``, or at once where that was called before.
     func arm(_ action: @escaping @Sendable () -> Void) {
         let isPending = state.withLock { state in

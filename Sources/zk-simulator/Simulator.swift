@@ -79,6 +79,9 @@ final class Simulator: Sendable {
     /// Clients that are connected.
     var sessionCount: Int { state.withLock { $0.sessions.count } }
 
+    /// Sessions that were ever opened.
+    var connectionCount: Int { state.withLock { Int($0.nextSession) - 1 } }
+
     /// Serves clients until the task is cancelled or the sockets fail.
     func run() async {
         await withTaskGroup { group in

@@ -24,6 +24,10 @@ struct DeviceContact {
     var lastFullRead: ContinuousClock.Instant?
     var hasEvents = false
     var isFirstPoll = true
+    /// Why the session ends behind the command that runs; nil lets it go on.
+    var endsAfterCommand: String?
+    /// When the clock was last set by the configuration.
+    var lastClockSetting: ContinuousClock.Instant?
 
     init(session: DeviceSession, log: Logger, reader: LogReader) {
         self.session = session
@@ -37,16 +41,21 @@ struct DeviceContact {
     /// Polls and listens until the connection fails or the task is cancelled.
     mutating func serve(_ client: ZKClient, _ onSuccess: () -> Void) async throws {
         try await listen(client)
+        session.mailbox.open(client.waker)
+        defer { session.mailbox.close() }
         while true {
             try Task.checkCancellation()
             try await poll(client)
             onSuccess()
+            try await obeyClockPolicy(client)
             var next = surroundings.steady() + session.settings.pollInterval
             while true {
+                try await session.mailbox.runCommands(client, &self)
                 let rest = surroundings.steady().duration(to: next)
                 guard rest > .zero else { break }
                 let wait = min(rest, session.settings.patience.silence)
                 guard let event = try await client.nextEvent(timeout: wait) else {
+                    if session.mailbox.hasCommands { continue }
                     // A device that was unplugged says nothing either: ask.
                     if wait < rest { try await measureClock(client) }
                     continue
@@ -67,6 +76,20 @@ struct DeviceContact {
             log.warning("device announces no punches; it is only polled", ["cause": "\(error)"])
         }
     }
+
+    // MARK: Commands
+
+    /// Reads the whole log now, whatever the counters say.
+    mutating func readWholeLog(_ client: ZKClient) async throws {
+        recordsRead = nil
+        try await poll(client)
+    }
+
+    /// Events came that nobody looked at; the next poll reads the log.
+    mutating func noteEvents() { hasEvents = true }
+
+    /// The users have changed; they and the log are read anew at the next poll.
+    mutating func forgetUsers() { usersRead = nil }
 
     // MARK: Live events
 
@@ -105,25 +128,17 @@ struct DeviceContact {
     // MARK: The clock
 
     func measureClock(_ client: ZKClient) async throws {
-        let before = surroundings.now()
-        let shown = try await client.time()
-        let after = surroundings.now()
-        guard let seconds = shown.secondsSince1970 else {
-            log.warning("device clock shows no real date", ["shown": "\(shown)"])
+        let reading = try await clock(client)
+        guard let offset = reading.offset else {
+            log.warning("device clock shows no real date", ["shown": "\(reading.shown)"])
             return
         }
-        let middle =
-            before.millisecondsSince1970
-            + (after.millisecondsSince1970 - before.millisecondsSince1970) / 2
-        let instant = instant(of: WallTime(seconds: seconds), near: middle / 1000)
-        // It shows the second that has begun; on average half of it has passed.
-        let offset = instant * 1000 + 500 - middle
         try await noteStep(to: offset)
         try await store.recordClock(
-            of: reader.serial, offsetMilliseconds: offset, measuredAt: after)
+            of: reader.serial, offsetMilliseconds: offset, measuredAt: reading.at)
         session.update { status in
             status.clockOffsetMilliseconds = offset
-            status.clockMeasuredAt = after
+            status.clockMeasuredAt = reading.at
         }
     }
 
@@ -139,7 +154,7 @@ struct DeviceContact {
     }
 
     /// The reading of the device's clock that is nearest to the true time.
-    private func instant(of wall: WallTime, near now: Int64) -> Int64 {
+    func instant(of wall: WallTime, near now: Int64) -> Int64 {
         if case .fixed(let offset) = session.settings.clockMode { return wall.seconds - offset }
         switch session.zone.reading(of: wall) {
         case .once(let instant), .never(let instant): return instant

@@ -18,6 +18,8 @@ struct DeviceSession: Sendable {
     let loop: EventLoop
     let surroundings: Surroundings
     let log: Logger
+    /// Commands that wait for it.
+    var mailbox = DeviceMailbox()
     /// Whole logs that are read at a time, of all devices together.
     var limiter = ReadLimiter(8)
 

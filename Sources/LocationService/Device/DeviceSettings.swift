@@ -15,6 +15,7 @@ struct DeviceSettings: Sendable {
     var encoding: TextEncoding?
     var clockMode = ClockMode.zone
     var pollInterval: Duration = .seconds(60)
+    var clockPolicy = ClockPolicy()
     var patience = DevicePatience()
     /// Whether the terminal uploads by itself and is never dialled; it then has a serial and no
     /// address.

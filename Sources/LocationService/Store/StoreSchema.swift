@@ -55,5 +55,6 @@ enum StoreSchema {
             """),
         outlook,
         pushTables,
+        commands,
     ]
 }
