@@ -61,12 +61,12 @@ final class CodePage: Sendable {
     private let singles: [UInt32]
     /// For the pairs from 0x80 0x40, 192 for each first byte; empty where there are none.
     private let pairs: [UInt32]
-    private let sequences: [UInt32: (UInt8, UInt8?)]
+    private let sequences: [UInt32: [UInt8]]
 
     init(hasPairs: Bool, character: ([UInt8]) -> Unicode.Scalar?) {
         var singles = [UInt32](repeating: 0, count: 128)
         var pairs: [UInt32] = []
-        var sequences: [UInt32: (UInt8, UInt8?)] = [:]
+        var sequences: [UInt32: [UInt8]] = [:]
         func isNew(_ scalar: Unicode.Scalar) -> Bool {
             scalar.value >= 0x80 && !DeviceText.escapes.contains(scalar.value)
                 && sequences[scalar.value] == nil
@@ -74,7 +74,7 @@ final class CodePage: Sendable {
         for byte in UInt8(0x80)...0xFF {
             guard let scalar = character([byte]), isNew(scalar) else { continue }
             singles[Int(byte) - 0x80] = scalar.value
-            sequences[scalar.value] = (byte, nil)
+            sequences[scalar.value] = [byte]
         }
         if hasPairs {
             pairs = [UInt32](repeating: 0, count: 128 * 192)
@@ -83,13 +83,41 @@ final class CodePage: Sendable {
                     guard let scalar = character([first, second]), isNew(scalar)
                     else { continue }
                     pairs[CodePage.place(first, second)] = scalar.value
-                    sequences[scalar.value] = (first, second)
+                    sequences[scalar.value] = [first, second]
                 }
             }
         }
+        CodePage.addComposed(to: &sequences)
         self.singles = singles
         self.pairs = pairs
         self.sequences = sequences
+    }
+
+    /// Where a page has accents apart, adds the letters that have them: Vietnamese is typed so.
+    ///
+    /// What such a letter's bytes decode to is equal to it as text.
+    private static func addComposed(to sequences: inout [UInt32: [UInt8]]) {
+        let known = sequences.compactMap { value, bytes in
+            Unicode.Scalar(value).map { ($0, bytes) }
+        }
+        let marks = known.filter { $0.0.properties.generalCategory == .nonspacingMark }
+        if marks.isEmpty { return }
+        let latin = (UInt8(0x41)...0x7A).map { (Unicode.Scalar($0), [$0]) }
+        // Texts are keys by canonical equivalence.
+        var composed: [String: [UInt8]] = [:]
+        for (letter, first) in latin + known where letter.properties.isAlphabetic {
+            for (mark, second) in marks {
+                var text = String(letter)
+                text.unicodeScalars.append(mark)
+                composed[text] = first + second
+            }
+        }
+        for value in Array(UInt32(0xC0)...0x24F) + Array(0x1E00...0x1EFF)
+        where sequences[value] == nil {
+            if let scalar = Unicode.Scalar(value), let bytes = composed[String(scalar)] {
+                sequences[value] = bytes
+            }
+        }
     }
 
     private static func place(_ first: UInt8, _ second: UInt8) -> Int {
@@ -113,9 +141,8 @@ final class CodePage: Sendable {
 
     /// Appends the bytes of a character above 0x7F; false where the page lacks it.
     func append(_ scalar: Unicode.Scalar, to bytes: inout [UInt8]) -> Bool {
-        guard let (first, second) = sequences[scalar.value] else { return false }
-        bytes.append(first)
-        if let second { bytes.append(second) }
+        guard let sequence = sequences[scalar.value] else { return false }
+        bytes += sequence
         return true
     }
 }
