@@ -74,6 +74,16 @@ public struct SocketAddress: Sendable, Hashable, CustomStringConvertible {
         }
     }
 
+    /// The next address, with the same port; throws behind the last one.
+    public func next() throws(TransportError) -> SocketAddress {
+        var bytes = bytes
+        for place in bytes.indices.reversed() {
+            bytes[place] &+= 1
+            if bytes[place] != 0 { return SocketAddress(bytes: bytes, port: port) }
+        }
+        throw TransportError(.invalidAddress, "there is no address behind \(self)")
+    }
+
     public var isLoopback: Bool {
         if bytes.count == 4 { return bytes[0] == 127 }
         if bytes.dropLast() == ArraySlice([UInt8](repeating: 0, count: 15)) {

@@ -15,7 +15,10 @@ struct Device: Sendable {
     let keyAtStart: UInt32
     var damage = LogDamage()
     private(set) var users: [DeviceUser]
+    /// The log behind ``history``.
     private(set) var log: [AttendanceRecord]
+    /// Older rows, which are made when they are read.
+    private(set) var history: DerivedHistory?
     private(set) var settings: [String: String]
     var clock: DeviceClock
     var memory = DeviceMemory()
@@ -34,12 +37,13 @@ struct Device: Sendable {
 
     init(
         model: DeviceModel, users: [DeviceUser] = [], log: [AttendanceRecord] = [],
-        clock: DeviceClock = DeviceClock()
+        history: DerivedHistory? = nil, clock: DeviceClock = DeviceClock()
     ) {
         self.model = model
         keyAtStart = model.commKey
         self.users = users
         self.log = log
+        self.history = history
         self.clock = clock
         settings = model.settings
         encodedLog = AttendanceLog.encode(log, model.recordLayout, model.encoding)
@@ -68,8 +72,8 @@ struct Device: Sendable {
         var sizes = FreeSizes(
             users: users.count,
             records: model.countsRecords
-                ? max(0, log.count + damage.repeated + model.recordCountError) : 0)
-        sizes.onlyNumber = UInt32(clamping: log.count)
+                ? max(0, rowCount + damage.repeated + model.recordCountError) : 0)
+        sizes.onlyNumber = UInt32(clamping: rowCount)
         sizes.fingerprints = memory.templates.count
         sizes.operations = memory.operations.count
         sizes.admins = users.count { $0.isAdmin }
@@ -102,7 +106,7 @@ struct Device: Sendable {
         -> AttendanceRecord?
     {
         if let again = enabledAgainAt, now.trueTime >= again { enable() }
-        guard isEnabled, model.dropsOldest || log.count < model.recordCapacity,
+        guard isEnabled, model.dropsOldest || rowCount < model.recordCapacity,
             let user = user(userID)
         else { return nil }
         let time = time(now)
@@ -114,7 +118,7 @@ struct Device: Sendable {
         }
         let record = AttendanceRecord(
             index: user.uid, userID: userID, time: time, state: state, verify: verify)
-        if log.count >= model.recordCapacity, !log.isEmpty {
+        if rowCount >= model.recordCapacity, !log.isEmpty {
             log.removeFirst()
             log.append(record)
             encodedLog = AttendanceLog.encode(log, model.recordLayout, model.encoding)
@@ -143,6 +147,7 @@ struct Device: Sendable {
     mutating func clearLog() {
         guard model.clearsLog else { return }
         log = []
+        history = nil
         encodedLog = AttendanceLog.encode([], model.recordLayout)
         note(.logCleared)
     }
@@ -210,13 +215,13 @@ extension Device {
             blob.reserveCapacity(users.count * model.userLayout.stride)
             for user in users { blob += encoded(user) }
             return length(of: blob) + blob
-        case .readAttendance: return tampered(encodedLog)
+        case .readAttendance: return tampered(wholeLog)
         case .readAttendanceRange:
             let from = LocalTime(packed: selector.function)
             let to = LocalTime(packed: selector.argument)
             guard from <= to else { return nil }
             return AttendanceLog.encode(
-                log.lazy.filter { from <= $0.time && $0.time <= to }, model.recordLayout,
+                rows.filter { from <= $0.time && $0.time <= to }, model.recordLayout,
                 model.encoding)
         case .readTable where selector.function == 2: return FingerTemplate.encode(templates)
         case .readOperations: return OperationRecord.encode(memory.operations)
@@ -230,6 +235,21 @@ extension Device {
         var other = user
         other.userID = "0"
         return other.encoded(model.userLayout, model.encoding) ?? []
+    }
+
+    /// The log as a bulk read yields it.
+    private var wholeLog: [UInt8] {
+        guard let history else { return encodedLog }
+        var blob: [UInt8] = [0, 0, 0, 0]
+        blob.reserveCapacity(encodedLog.count + history.count * model.recordLayout.stride)
+        for place in 0..<history.count {
+            AttendanceLog.append(
+                history[place], to: &blob, model.recordLayout, model.encoding)
+        }
+        blob += encodedLog.dropFirst(4)
+        let total = UInt32(clamping: blob.count - 4)
+        for byte in 0..<4 { blob[byte] = UInt8(truncatingIfNeeded: total >> (byte * 8)) }
+        return blob
     }
 
     private func length(of blob: [UInt8]) -> [UInt8] {

@@ -4,7 +4,7 @@ extension Device {
         switch fault.kind {
         case .clock: clock.step(by: Int64(fault.amount) * 1000)
         case .drift: clock.drift(Int64(fault.amount), trueTime: now.trueTime)
-        case .full: model.recordCapacity = log.count
+        case .full: model.recordCapacity = rowCount
         case .key: model.commKey = model.commKey &+ 1
         case .short: damage.missing = max(0, fault.amount)
         case .twice: damage.repeated = max(0, fault.amount)

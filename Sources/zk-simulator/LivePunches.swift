@@ -7,7 +7,7 @@ struct LivePunches: Sendable {
     /// How many there will be; nil for no end.
     var until: Int?
     private var generator: SeededGenerator
-    /// Who is inside, by user id.
+    /// Who is inside, by user id and device.
     private var isInside: Set<String> = []
 
     init(perSecond: Double, until: Int?, seed: UInt64) {
@@ -17,7 +17,7 @@ struct LivePunches: Sendable {
     }
 
     /// Punches until there were enough or the task is cancelled; returns how many there were.
-    mutating func run(_ simulator: Simulator, on loop: EventLoop) async -> Int {
+    mutating func run(_ simulators: [Simulator], on loop: EventLoop) async -> Int {
         guard perSecond > 0 else { return 0 }
         let tick = Duration.milliseconds(max(2, min(50, Int(1000 / perSecond))))
         let perTick = perSecond * Double(tick.components.attoseconds) / 1e18
@@ -29,7 +29,7 @@ struct LivePunches: Sendable {
             due = min(due + perTick, max(1, perTick) * 4)
             while due >= 1, until.map({ count < $0 }) ?? true {
                 due -= 1
-                if punch(simulator) { count += 1 }
+                if punch(generator.pick(simulators)) { count += 1 }
             }
         }
         return count
@@ -41,12 +41,13 @@ struct LivePunches: Sendable {
         guard !users.isEmpty else { return false }
         for _ in 0..<8 {
             let user = generator.pick(users)
-            let state: UInt8 = isInside.contains(user) ? 1 : 0
+            let person = "\(user) \(simulator.address)"
+            let state: UInt8 = isInside.contains(person) ? 1 : 0
             let verify: UInt8 = generator.pick([1, 1, 15, 4])
             guard simulator.punch(user, state: state, verify: verify) != nil else { continue }
             // Some leave without punching.
             if !generator.chance(3) {
-                if state == 0 { isInside.insert(user) } else { isInside.remove(user) }
+                if state == 0 { isInside.insert(person) } else { isInside.remove(person) }
             }
             return true
         }

@@ -24,33 +24,29 @@ enum Program {
 
     private static func run(_ options: Options, _ signals: AsyncStream<Signal>) async throws {
         let now = clock(in: options.zone)
-        var device = try makeDevice(options, now())
-        let file = try options.stateFile.map { path in
-            try StateFile(path, users: device.users, log: device.log)
-        }
-        device.gathersChanges = file != nil
         let loop = EventLoop(name: "simulator")
-        let (host, port) = try SocketAddress.split(options.listen)
-        let found = try await SocketAddress.resolve(
-            host, port: port, on: loop, timeout: .seconds(10))
-        guard let address = found.first else {
-            throw TransportError(.invalidAddress, "\(options.listen) has no address")
+        let simulators = try await makeSimulators(options, on: loop, now: now)
+        guard let first = simulators.first else { return }
+        if simulators.count == 1 {
+            Terminal.print("READY \(first.address)\nSERIAL \(first.device.model.serial)\n")
+        } else {
+            // One write, so that a reader finds all of it.
+            let lines = simulators.map { "DEVICE \($0.address) \($0.device.model.serial)\n" }
+            Terminal.print("\(lines.joined())READY \(simulators.count) devices\n")
         }
-        let simulator = try Simulator(
-            device, at: address, on: loop, faults: FaultEngine(seed: options.seed), now: now,
-            keep: { file?.append($0) })
-        for fault in options.faults { simulator.add(fault) }
-        Terminal.print("READY \(simulator.address)\nSERIAL \(device.model.serial)\n")
-        let push = try await options.push?.client(simulator, on: loop, now: now)
-        let console = Console(simulator, dumpFile: options.dumpFile)
+        let push = try await options.push?.client(first, on: loop, now: now)
+        let console = Console(simulators, dumpFile: options.dumpFile)
         await withTaskGroup { group in
-            group.addTask(executorPreference: loop) { await simulator.run() }
+            for simulator in simulators {
+                group.addTask(executorPreference: loop) { await simulator.run() }
+            }
             group.addTask {
                 var live = LivePunches(
                     perSecond: options.liveRate, until: options.liveUntil, seed: options.seed)
-                _ = await live.run(simulator, on: loop)
+                _ = await live.run(simulators, on: loop)
                 if options.liveUntil != nil, !Task.isCancelled {
-                    Terminal.print("DONE \(simulator.device.log.count)\n")
+                    let count = simulators.reduce(0) { $0 + $1.device.rowCount }
+                    Terminal.print("DONE \(count)\n")
                 }
             }
             group.addTask { await console.run() }
@@ -68,25 +64,65 @@ enum Program {
         loop.shutdown()
     }
 
-    private static func makeDevice(_ options: Options, _ now: Now) throws -> Device {
+    /// The devices, each of them listening.
+    private static func makeSimulators(
+        _ options: Options, on loop: EventLoop, now: @escaping @Sendable () -> Now
+    ) async throws -> [Simulator] {
+        let (host, port) = try SocketAddress.split(options.listen)
+        let found = try await SocketAddress.resolve(
+            host, port: port, on: loop, timeout: .seconds(10))
+        guard var address = found.first else {
+            throw TransportError(.invalidAddress, "\(options.listen) has no address")
+        }
+        let people = Population(seed: options.seed, users: options.users)
+        var simulators: [Simulator] = []
+        for number in 0..<options.fleet {
+            var device = try makeDevice(options, number, people, now())
+            let file = try options.stateFile.map { path in
+                try StateFile(path, users: device.users, log: device.log)
+            }
+            device.gathersChanges = file != nil
+            if number > 0 { address = try address.next() }
+            let simulator = try Simulator(
+                device, at: address, on: loop,
+                faults: FaultEngine(seed: options.seed &+ UInt64(number)), now: now,
+                keep: { file?.append($0) })
+            for fault in options.faults { simulator.add(fault) }
+            simulators.append(simulator)
+        }
+        return simulators
+    }
+
+    private static func makeDevice(
+        _ options: Options, _ number: Int, _ people: Population, _ now: Now
+    ) throws -> Device {
         let clock = DeviceClock(
             aheadMilliseconds: Int64(options.clockAheadSeconds) * 1000,
             driftPPM: Int64(options.driftPPM), trueTime: now.trueTime)
         if let path = options.stateFile, let (users, log) = try StateFile.load(path) {
             return Device(model: options.model, users: users, log: log, clock: clock)
         }
-        let population = Population(seed: options.seed, users: options.users)
-        let log: [AttendanceRecord]
+        var model = options.model
+        if number > 0 {
+            (model.serial, model.mac) = Options.identity(seed: options.seed &+ UInt64(number))
+        }
         switch options.history {
-        case .days(let days): log = population.log(days: days, lastDay: options.lastDay)
+        case .days(let days):
+            return Device(
+                model: model, users: people.users,
+                log: people.log(days: days, lastDay: options.lastDay), clock: clock)
+        case .derived(let count):
+            let history = DerivedHistory(
+                seed: options.seed &+ UInt64(number), count: count, users: people.users,
+                lastDay: options.lastDay)
+            return Device(model: model, users: people.users, history: history, clock: clock)
         case .records(let count):
-            guard let records = population.log(records: count, lastDay: options.lastDay) else {
+            guard let records = people.log(records: count, lastDay: options.lastDay) else {
                 throw UsageError(
                     "\(options.users) users do not make \(count) records since 2001: raise --users")
             }
-            log = records
+            return Device(model: model, users: people.users, log: records, clock: clock)
         }
-        return Device(model: options.model, users: population.users, log: log, clock: clock)
     }
 
     /// True time and what right clocks in `zone` show.

@@ -5,6 +5,8 @@ import ZKProtocol
 /// What the command line asks for.
 struct Options {
     var listen: String
+    /// How many devices there are, each at the next address.
+    var fleet: Int
     var model: DeviceModel
     var seed: UInt64
     var users: Int
@@ -26,6 +28,8 @@ struct Options {
     enum History {
         case days(Int)
         case records(Int)
+        /// So many rows, each made when it is read.
+        case derived(Int)
     }
 
     static let command = ServiceKit.Command(
@@ -44,6 +48,16 @@ struct Options {
                 "--days", value: "N", help: "The log covers this many days (30)."),
             CommandOption(
                 "--records", value: "N", help: "The log has exactly this many records."),
+            CommandOption(
+                "--derived", value: "N",
+                help: "The log has N records that are made when they are read, for fleets."),
+            CommandOption(
+                "--fleet", value: "N",
+                help: "So many devices, at --listen and the addresses behind it (1)."),
+            CommandOption(
+                "--profile", value: "KIND",
+                help: "What kind of terminal it is (tft); the other options change it.",
+                choices: DeviceProfile.allCases.map(\.rawValue)),
             CommandOption(
                 "--last-day", value: "DATE",
                 help: "The log's last day: YYYY-MM-DD (2025-12-31), or `yesterday`."),
@@ -82,7 +96,8 @@ struct Options {
                 "--dump", value: "PATH",
                 help: "Writes all punches here on SIGUSR1 and at the end."),
             CommandOption(
-                "--transport", value: "KIND", help: "How clients reach it (both).",
+                "--transport", value: "KIND",
+                help: "How clients reach it (both; udp where the profile is monochrome).",
                 choices: ["tcp", "udp", "both"]),
             CommandOption(
                 "--delay", value: "MS",
@@ -109,6 +124,7 @@ struct Options {
             "zk-simulator --listen 127.0.0.1:0 --seed 7 --users 50 --days 90",
             "zk-simulator --records 100000 --comm-key-file key --zone Africa/Cairo",
             "zk-simulator --live-rate 2 --until 500 --dump punches.tsv",
+            "zk-simulator --fleet 500 --listen 127.1.0.1:4370 --derived 10000 --live-rate 1000",
             "zk-simulator --transport udp --fault lose=10 --fault silence@logx2",
         ])
 
@@ -122,10 +138,15 @@ struct Options {
         driftPPM = try line.integer("--drift", default: 0, in: -100_000...100_000)
         let records = try line.integer("--records", default: -1, in: 0...10_000_000)
         let days = try line.integer("--days", default: 30, in: 0...9000)
-        guard line.value("--records") == nil || line.value("--days") == nil else {
-            throw UsageError("--records and --days exclude each other")
+        let derived = try line.integer("--derived", default: -1, in: 0...10_000_000)
+        guard ["--records", "--days", "--derived"].count(where: { line.value($0) != nil }) < 2
+        else { throw UsageError("--records, --days and --derived exclude each other") }
+        history = derived >= 0 ? .derived(derived) : records >= 0 ? .records(records) : .days(days)
+        fleet = try line.integer("--fleet", default: 1, in: 1...10_000)
+        for name in ["--serial", "--state-file", "--push"]
+        where fleet > 1 && line.value(name) != nil {
+            throw UsageError("\(name) is for one device, and --fleet asks for \(fleet)")
         }
-        history = records >= 0 ? .records(records) : .days(days)
         users = try line.integer(
             "--users", default: max(12, records / 600), in: 0...Population.usersMax)
         liveRate = try Options.rate(line.value("--live-rate") ?? "0")
@@ -143,36 +164,32 @@ struct Options {
         model = try Options.model(line, seed)
         model.userCapacity = max(model.userCapacity, users)
         model.recordCapacity = try line.integer(
-            "--max-records", default: max(200_000, records * 2), in: 0...10_000_000)
+            "--max-records", default: max(model.recordCapacity, max(records, derived) * 2),
+            in: 0...10_000_000)
     }
 
     private static func model(_ line: Invocation, _ seed: UInt64) throws(UsageError)
         -> DeviceModel
     {
-        var model = DeviceModel()
-        var generator = SeededGenerator(seed: seed, part: 0)
-        let digits = String(generator.below(1_000_000_000))
-        model.serial =
-            line.value("--serial") ?? "CEXA" + String(repeating: "0", count: 9 - digits.count)
-            + digits
+        let profile = line.value("--profile").flatMap { DeviceProfile(rawValue: $0) } ?? .tft
+        var model = profile.model
+        (model.serial, model.mac) = identity(seed: seed)
+        if let serial = line.value("--serial") { model.serial = serial }
         if let name = line.value("--name") { model.name = name }
-        let tail = (0..<3).map { _ in
-            let byte = String(generator.below(256), radix: 16)
-            return byte.count == 1 ? "0" + byte : byte
-        }
-        model.mac = (["00", "17", "61"] + tail).joined(separator: ":")
         model.commKey = try key(line)
         if line.value("--user-format") == "28" {
             model.userLayout = .bytes28
             model.eventLayout = .bytes12
         }
+        if line.value("--user-format") == "72" { model.userLayout = .bytes72 }
         if line.value("--user-format") == "120" { model.userLayout = .bytes120 }
-        switch line.value("--record-format") ?? "40" {
+        switch line.value("--record-format") {
+        case nil: break
         case "8": model.recordLayout = .bytes8
         case "8-flags": model.recordLayout = .bytes8Flags
         case "16": model.recordLayout = .bytes16
         case "22": model.recordLayout = .bytes22
-        case let stride: model.recordLayout = .text(stride: Int(stride) ?? 40)
+        case let stride?: model.recordLayout = .text(stride: Int(stride) ?? 40)
         }
         if let bytes = line.value("--event-format").flatMap({ Int($0) }),
             let layout = EventLayout(rawValue: bytes)
@@ -182,12 +199,25 @@ struct Options {
         switch line.value("--transport") {
         case "tcp": model.transports = [.tcp]
         case "udp": model.transports = [.udp]
-        default: model.transports = [.tcp, .udp]
+        case "both": model.transports = [.tcp, .udp]
+        default: break
         }
         model.answerDelay = try line.integer("--delay", default: 0, in: 0...60_000)
         model.dropsOldest = line.flag("--drops-oldest")
         model.isEncrypted = line.flag("--encrypted")
         return model
+    }
+
+    /// The serial number and hardware address that follow from a seed.
+    static func identity(seed: UInt64) -> (serial: String, mac: String) {
+        var generator = SeededGenerator(seed: seed, part: 0)
+        let digits = String(generator.below(1_000_000_000))
+        let serial = "CEXA" + String(repeating: "0", count: 9 - digits.count) + digits
+        let tail = (0..<3).map { _ in
+            let byte = String(generator.below(256), radix: 16)
+            return byte.count == 1 ? "0" + byte : byte
+        }
+        return (serial, (["00", "17", "61"] + tail).joined(separator: ":"))
     }
 
     private static func key(_ line: Invocation) throws(UsageError) -> UInt32 {
