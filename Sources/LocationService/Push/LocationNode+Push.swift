@@ -3,17 +3,20 @@ import ServiceKit
 import Transport
 
 extension LocationNode {
-    /// Receives what terminals push, where the configuration says so.
+    /// Receives what terminals push, where the configuration says so; the receiver is also where
+    /// they are approved and given commands.
+    @discardableResult
     func addPush(
         _ store: LocationStore, _ board: DeviceBoard, _ loop: EventLoop,
         to group: inout TaskGroup<Void>
-    ) {
-        guard let push = configuration.push else { return }
+    ) -> PushReceiver? {
+        guard let push = configuration.push else { return nil }
         let receiver = PushReceiver(
             settings: push, devices: configuration.devices, zone: configuration.zone,
             store: store, board: board, loop: loop, surroundings: surroundings,
             log: log.with(["part": "push"]))
         group.addTask { await serve(receiver, on: loop) }
+        return receiver
     }
 
     /// Listens as soon as it can: the address may come up after the service.
