@@ -196,7 +196,9 @@ import ZKProtocol
             // is on average. The fixture's clock is a second on at each look, and the terminal's
             // was read in the middle of two.
             let expected = (1_772_438_400 - measuredAt.seconds) * 1000 + 500 + 500
-            #expect(record.clockOffsetMilliseconds == expected)
+            let found = try #require(record.clockOffsetMilliseconds)
+            // Who else looks at the clock meanwhile moves the middle by half a second.
+            #expect((found - expected).magnitude <= 1000)
         }
     }
 }

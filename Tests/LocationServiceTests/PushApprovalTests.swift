@@ -47,6 +47,27 @@ import ZKProtocol
         await bench.close()
     }
 
+    @Test func `an approval needs a serial number and a name that nobody has`() async throws {
+        let bench = try PushBench()
+        let receiver = try bench.receiver
+        await #expect(throws: PushApprovalError.serial("a b")) {
+            try await receiver.approve(serial: "a b", name: "x")
+        }
+        await #expect(throws: PushApprovalError.name("x\n")) {
+            try await receiver.approve(serial: "A1", name: "x\n")
+        }
+        await #expect(throws: PushApprovalError.nameTaken("")) {
+            try await receiver.approve(serial: "A1", name: "door 0")
+        }
+        try await receiver.approve(serial: "A1", name: "side")
+        await #expect(throws: PushApprovalError.nameTaken("A1")) {
+            try await receiver.approve(serial: "A2", name: "side")
+        }
+        #expect(
+            try await bench.attlog("1\t2026-11-23 08:00:00\t0\t1", serial: "A1").body == "OK: 1")
+        await bench.close()
+    }
+
     @Test func `terminals that make up serial numbers fill neither board nor disk`() async throws {
         let bench = try PushBench(serials: [])
         for number in 0..<200 {

@@ -3,7 +3,9 @@ import ServiceKit
 import Transport
 
 extension LocationNode {
-    /// Receives what terminals push, where the configuration says so; who does it.
+    /// Receives what terminals push, where the configuration says so; the receiver is also where
+    /// they are approved and given commands.
+    @discardableResult
     func addPush(
         _ store: LocationStore, _ board: DeviceBoard, _ loop: EventLoop,
         to group: inout TaskGroup<Void>

@@ -137,14 +137,18 @@ extension PushReceiver {
     private func take(
         count: Int64, stored: UInt64, asOf: Timestamp, _ serial: String
     ) async throws(StoreError) {
-        guard var proof = terminal(serial)?.proof else { return }
-        let before = proof
-        let verdict = proof.take(count: count, stored: stored)
-        if proof != before { try await store.setPushCounters(proof.counters, of: serial) }
-        let (taken, now) = (proof, surroundings.steady())
-        update(serial) { terminal in
-            terminal.proof = taken
+        let now = surroundings.steady()
+        // In one step: answers and polls may come at the same time.
+        let taken = terminals.withLock { terminals -> (PushProof.Verdict, PushCounters)? in
+            guard var terminal = terminals[serial] else { return nil }
+            let verdict = terminal.proof.take(count: count, stored: stored)
             terminal.proofAskedAt = now
+            terminals[serial] = terminal
+            return (verdict, terminal.proof.counters)
+        }
+        guard let (verdict, counters) = taken else { return }
+        if try await store.pushCounters(of: serial) != counters {
+            try await store.setPushCounters(counters, of: serial)
         }
         if let name = terminal(serial)?.name {
             board.update(name) { $0.recordsOnDevice = UInt32(clamping: count) }
@@ -158,7 +162,8 @@ extension PushReceiver {
             let times = (terminal(serial)?.behind ?? 0) + 1
             update(serial) { $0.behind = times }
             guard times >= 3 else { return }
-            try await memoryWasCleared(serial)
+            // A full memory drops its oldest rows, again and again: not urgent.
+            try await memoryWasCleared(serial, isUrgent: false)
             try await unproved(
                 serial, "the terminal counts \(count) punches, \(rows) fewer than the log has of it"
             )
@@ -236,18 +241,16 @@ extension PushReceiver {
     }
 
     /// The terminal's memory holds less than before; it must be read whole once.
-    func memoryWasCleared(_ serial: String) async throws(StoreError) {
-        guard var proof = terminal(serial)?.proof else { return }
-        proof.wasCleared()
-        try await store.setPushCounters(proof.counters, of: serial)
-        let taken = proof
+    func memoryWasCleared(_ serial: String, isUrgent: Bool = true) async throws(StoreError) {
         update(serial) { terminal in
-            terminal.proof = taken
+            terminal.proof.wasCleared()
             terminal.isProved = false
             terminal.behind = 0
             terminal.unproved = "its memory was cleared, and is not read whole yet"
-            terminal.repairAskedAt = nil
+            if isUrgent { terminal.repairAskedAt = nil }
         }
+        guard let counters = terminal(serial)?.proof.counters else { return }
+        try await store.setPushCounters(counters, of: serial)
         show(serial)
         repair(serial)
     }
@@ -266,12 +269,10 @@ extension PushReceiver {
         // More than it said: others came between, and nobody knows which.
         guard rows == reading.rows, rows > 0 else { return }
         let stored = await store.record(of: serial)?.punches ?? 0
-        var proof = terminal.proof
-        proof.wasRead(rows: rows, stored: stored)
-        let taken = proof
-        update(serial) { $0.proof = taken }
+        update(serial) { $0.proof.wasRead(rows: rows, stored: stored) }
+        guard let counters = self.terminal(serial)?.proof.counters else { return }
         do throws(StoreError) {
-            try await store.setPushCounters(taken.counters, of: serial)
+            try await store.setPushCounters(counters, of: serial)
             try await proved(serial, rows, reading.at)
         } catch {
             log.error("proof is not stored", ["serial": serial, "cause": "\(error)"])

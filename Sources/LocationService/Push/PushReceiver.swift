@@ -140,6 +140,10 @@ final class PushReceiver: Sendable {
     private func admit(_ call: PushCall) async throws(StoreError) -> HTTPResponse? {
         let now = surroundings.steady()
         guard let identity = try await identity(of: call.serial) else {
+            // Together, since serial numbers are easily made up.
+            guard limiter.allows("@" + call.host) else {
+                return .pushLater(.tooManyRequests, "too many requests\n", after: 30)
+            }
             waiting.note(call.serial, from: call.host, log)
             if terminals.withLock({ $0.removeValue(forKey: call.serial) }) != nil {
                 commands.forget(call.serial)

@@ -110,8 +110,10 @@ struct LocationCheck: Sendable {
         default:
             findings.append(
                 finding(
-                    "device", subject, .failure, status.cause,
-                    Self.hint(status.device)))
+                    // One that nobody knows is no failure of the location.
+                    "device", subject,
+                    status.device.push && !status.device.active ? .warning : .failure,
+                    status.cause, Self.hint(status.device)))
         }
         if status.clockMeasuredAt != nil {
             findings.append(clock(subject, status.clockOffsetMilliseconds))
