@@ -84,8 +84,8 @@ let package = Package(
         .executableTarget(
             name: "LocationService",
             dependencies: [
-                "MeshAPI", "RPCRuntime", "RPCServices", "Transport", "ZKProtocol", "SQLite",
-                "ServiceKit", "Attendance",
+                "MeshAPI", "RPCRuntime", "RPCServices", "Transport", "HTTP", "ZKProtocol",
+                "SQLite", "ServiceKit", "Attendance",
             ], swiftSettings: strict),
         .executableTarget(
             name: "GatewayService",
@@ -151,6 +151,7 @@ let package = Package(
         .testTarget(
             name: "ZKProtocolTests",
             dependencies: ["ZKProtocol", "Transport", "TestSupport", "zk-simulator"],
+            exclude: ["Vectors"],
             swiftSettings: strict),
         .testTarget(
             name: "HTTPTests", dependencies: ["HTTP", "Transport", "TestSupport"],
@@ -171,7 +172,7 @@ let package = Package(
             name: "LocationServiceTests",
             dependencies: [
                 "LocationService", "MeshAPI", "RPCRuntime", "SQLite", "ServiceKit", "Attendance",
-                "ZKProtocol", "Transport", "TestSupport", "zk-simulator",
+                "ZKProtocol", "Transport", "HTTP", "TestSupport", "zk-simulator",
             ], swiftSettings: strict),
         .testTarget(
             name: "GatewayServiceTests",
@@ -186,6 +187,13 @@ let package = Package(
                 "TestSupport",
             ],
             swiftSettings: strict),
+        // Commands through all programs at once: ctl, gateway, location, terminal.
+        .testTarget(
+            name: "CommandTests",
+            dependencies: [
+                "LocationService", "GatewayService", "ctl", "zk-simulator", "MeshAPI", "RPCRuntime",
+                "SQLite", "ServiceKit", "Attendance", "ZKProtocol", "Transport", "TestSupport",
+            ], swiftSettings: strict),
         .testTarget(name: "TidyTests", dependencies: ["TestSupport"], swiftSettings: strict),
     ]
 )

@@ -5,23 +5,36 @@
     pyzk-judge.py drive HOST:PORT [--key N]            every call that changes or asks something
     pyzk-judge.py live  HOST:PORT [--key N] --count N  N live punches
     pyzk-judge.py login HOST:PORT [--key N]            connects and disconnects
+    pyzk-judge.py enrol HOST:PORT [--key N]            a finger of user 1
+    pyzk-judge.py restart|poweroff HOST:PORT [--key N] the end of a device
     pyzk-judge.py time  HOST:PORT [--key N] --rounds N reads the log and prints seconds
+
+With --judge pyzk2 it is that client, and with --udp it speaks UDP.
 
 The last line on the standard output is JSON: what was seen, or {"error": "..."}.
 pyzk is GPL-2.0 and is only run here, from the outside.
 """
 import argparse
+import hashlib
+import importlib
 import json
 import sys
 import time
 from datetime import datetime
 
-from zk import ZK
+from zk.finger import Finger
+from zk.user import User
 
 
 def user(u):
     return {"uid": u.uid, "userID": u.user_id, "name": u.name, "privilege": u.privilege,
             "password": u.password, "card": u.card}
+
+
+def finger(f):
+    """A template is told by its place, length and a hash, never by its bytes."""
+    return {"uid": f.uid, "finger": f.fid, "valid": f.valid, "bytes": len(f.template),
+            "hash": hashlib.sha256(f.template).hexdigest()}
 
 
 def punch(a):
@@ -47,6 +60,9 @@ def drive(device, _):
     }
     device.get_extend_fmt()
     device.get_user_extend_fmt()
+    device.get_face_fun_on()
+    device.get_compat_old_firmware()
+    seen["build"] = bool(device.set_sdk_build_1())
     device.set_time(datetime(2031, 12, 31, 23, 59, 58))
     seen["timeSet"] = device.get_time().isoformat()
     device.disable_device()
@@ -59,7 +75,11 @@ def drive(device, _):
     seen["usersBetween"] = [user(u) for u in device.get_users()]
     device.delete_user(uid=901)
     seen["usersAfter"] = [user(u) for u in device.get_users()]
-    device.test_voice(0)
+    templates(device, seen)
+    seen["unlock"] = bool(device.unlock(3))
+    device.reg_event(0xFFFF)
+    device.reg_event(0)
+    device.test_voice(10)
     device.free_data()
     device.refresh_data()
     device.cancel_capture()
@@ -69,6 +89,21 @@ def drive(device, _):
     seen["recordsAfter"] = device.records
     device.enable_device()
     return seen
+
+
+def templates(device, seen):
+    """Uploads, reads, deletes and enrols fingers of user 900."""
+    night = User(900, "Zoë Night", 14, "5678", "1", "4711", 123456)
+    given = [Finger(900, 0, 1, bytes(range(1, 201))), Finger(900, 5, 1, b"\xa5" * 480)]
+    device.save_user_template(night, given)
+    seen["templates"] = [finger(f) for f in device.get_templates()]
+    seen["template"] = finger(device.get_user_template(900, 5))
+    seen["noTemplate"] = device.get_user_template(900, 7) is None
+    seen["templateDeleted"] = bool(device.delete_user_template(uid=900, temp_id=5))
+    seen["templateGone"] = device.get_user_template(900, 5) is None
+    seen["enrolled"] = bool(device.enroll_user(uid=900, temp_id=6))
+    seen["enrolledTemplate"] = finger(device.get_user_template(900, 6))
+    seen["hashes"] = [finger(f)["hash"] for f in given]
 
 
 def live(device, options):
@@ -87,6 +122,18 @@ def login(_, __):
     return {}
 
 
+def enrol(device, _):
+    return {"enrolled": bool(device.enroll_user(uid=1, temp_id=6))}
+
+
+def restart(device, _):
+    return {"done": bool(device.restart())}
+
+
+def poweroff(device, _):
+    return {"done": bool(device.poweroff())}
+
+
 def measure(device, options):
     seconds = []
     for _ in range(options.rounds):
@@ -98,19 +145,25 @@ def measure(device, options):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    calls = {"read": read, "drive": drive, "live": live, "login": login, "time": measure}
+    calls = {"read": read, "drive": drive, "live": live, "login": login, "time": measure,
+             "enrol": enrol, "restart": restart, "poweroff": poweroff}
     parser.add_argument("call", choices=calls)
     parser.add_argument("address")
     parser.add_argument("--key", type=int, default=0)
     parser.add_argument("--count", type=int, default=1)
     parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--judge", choices=["zk", "pyzk2"], default="zk")
+    parser.add_argument("--udp", action="store_true")
     options = parser.parse_args()
     host, port = options.address.rsplit(":", 1)
     try:
-        device = ZK(host, port=int(port), timeout=60, password=options.key,
-                    ommit_ping=True).connect()
+        device = importlib.import_module(options.judge).ZK(
+            host, port=int(port), timeout=60, password=options.key, force_udp=options.udp,
+            ommit_ping=True).connect()
         result = calls[options.call](device, options)
-        device.disconnect()
+        # After a restart there is nobody to take leave of.
+        if options.call not in ("restart", "poweroff"):
+            device.disconnect()
     except Exception as error:
         result = {"error": f"{type(error).__name__}: {error}"}
     print(json.dumps(result))

@@ -2,7 +2,7 @@
 
 import Glibc
 
-private func report(_ condition: Bool, _ what: String) {
+func report(_ condition: Bool, _ what: String) {
     // A trap is what libFuzzer takes note of.
     if !condition { fatalError(what) }
 }
@@ -22,6 +22,7 @@ private func fuzzPackets(_ bytes: [UInt8]) {
         report(again == packet, "a packet comes back otherwise")
         // Both ends look into what is in a packet.
         _ = LiveEvent(packet)
+        checkValues(packet.data)
         _ = try? DeviceOption(decoding: packet.data)
         _ = try? FreeSizes(decoding: packet.data)
         _ = try? BulkSelector(decoding: packet.data)
@@ -55,19 +56,82 @@ private func fuzzBulk(_ bytes: [UInt8]) {
     // Half of them with the right length, which a fuzzer seldom finds.
     if bytes[0] & 2 != 0, blob.count >= 4 { blob.put(u32: UInt32(blob.count - 4), at: 0) }
     if bytes[0] & 1 != 0 {
-        guard let users = try? DeviceUser.decodeAll(blob, count: count) else { return }
+        guard let users = try? DeviceUser.decodeAll(blob, count: count, .utf8) else { return }
         report(users.count * 28 <= blob.count, "more users than bytes")
         for user in users { check(user) }
     } else {
         let counts = count.map { $0...min(255, $0 + Int(bytes[0] >> 4)) }
         guard let log = try? AttendanceLog(decoding: blob, counts: counts) else { return }
-        report(log.count * log.layout.stride == max(0, blob.count - 4), "rows that are not there")
+        report(
+            log.count * log.layout.stride + log.strayMarks * 9 == max(0, blob.count - 4),
+            "rows that are not there")
+        var hasher = Hasher()
+        log.hash(rows: 0..<log.count, into: &hasher)
         for record in log { check(record) }
         let again = AttendanceLog.encode(log, log.layout)
         guard let second = try? AttendanceLog(decoding: again, counts: log.count...log.count)
         else { return report(log.isEmpty, "a log that was encoded cannot be read") }
         report(second.count == log.count, "a log that was encoded has other rows")
     }
+}
+
+/// Lists of templates, operations and uploads: what is read is written the same; and texts in a code
+/// page that has pairs come back.
+private func fuzzRecords(_ bytes: [UInt8]) {
+    guard let kind = bytes.first else { return }
+    var blob = Array(bytes.dropFirst())
+    if kind & 4 != 0, blob.count >= 4 { blob.put(u32: UInt32(blob.count - 4), at: 0) }
+    switch kind & 3 {
+    case 0:
+        guard let templates = try? FingerTemplate.decodeAll(blob) else { return }
+        report(FingerTemplate.encode(templates) == blob, "templates come back otherwise")
+        for template in templates { report("\(template)".utf8.count < 64, "a template is printed") }
+    case 1:
+        guard let rows = try? OperationRecord.decodeAll(blob) else { return }
+        report(OperationRecord.encode(rows) == blob, "operations come back otherwise")
+        for row in rows { report(!"\(row.code)".isEmpty, "a code without a text") }
+    case 2:
+        guard let upload = try? UserUpload(decoding: blob) else { return }
+        for user in upload.users { check(user) }
+        report(upload.templates.count * 8 <= blob.count, "more templates than bytes")
+    default:
+        for encoding in [TextEncoding.utf8, pairs] {
+            let text = DeviceText.decode(blob, encoding)
+            let end = blob.firstIndex(of: 0) ?? blob.count
+            report(
+                DeviceText.encode(text, limit: .max, encoding) == Array(blob[..<end]),
+                "a text comes back otherwise")
+        }
+    }
+}
+
+/// A code page in which some bytes are characters, some begin a pair, and some are nothing.
+private let pairs = TextEncoding(name: "pairs", hasPairs: true) { bytes in
+    switch (bytes[0], bytes.count) {
+    case (0x80..<0x90, 1): Unicode.Scalar(0x400 + UInt32(bytes[0]))
+    case (0x90..<0xE0, 2): Unicode.Scalar(0x4E00 + UInt32(bytes[0]) << 8 + UInt32(bytes[1]))
+    default: nil
+    }
+}
+
+/// Values that fill an answer or a request.
+private func checkValues(_ data: [UInt8]) {
+    if let access = try? UserAccess(decoding: data) {
+        report(access.encoded().count == 8, "a user's zones have another length")
+    }
+    if let access = try? GroupAccess(decoding: data), data.count == 8 {
+        report(access.encoded() == data, "a group's zones come back otherwise")
+    }
+    if let hours = try? AccessHours(decoding: data), data.count == 32 {
+        report(hours.encoded() == data, "hours come back otherwise")
+    }
+    if let combination = try? UnlockCombination(decoding: data), data.count == 8 {
+        report(combination.encoded() == data, "a combination comes back otherwise")
+    }
+    _ = try? VerifyStyle.decode(data)
+    _ = try? TemplateHead(decoding: data)
+    _ = try? EnrolmentRequest(decoding: data)
+    _ = try? FingerTemplate(uid: 1, finger: 1, answer: data)
 }
 
 private func check(_ user: DeviceUser) {
@@ -86,6 +150,8 @@ private let target: @Sendable ([UInt8]) -> Void = {
     switch getenv("FUZZ_TARGET").map({ String(cString: $0) }) {
     case "zkpackets": { fuzzPackets($0) }
     case "zkbulk": { fuzzBulk($0) }
+    case "zkrecords": { fuzzRecords($0) }
+    case "zksession": { fuzzSession($0) }
     default: fatalError("FUZZ_TARGET names no target")
     }
 }()

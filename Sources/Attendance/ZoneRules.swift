@@ -54,6 +54,11 @@ public final class ZoneRules: Sendable {
         return .never(wall.seconds - before.offset)
     }
 
+    /// What a right clock of this zone shows at an instant, in seconds since 1970.
+    public func wallTime(at instant: Int64) -> WallTime {
+        WallTime(seconds: instant + offset(at: instant))
+    }
+
     private static let yearSeconds: Int64 = 366 * 86_400
 
     private func segments(of year: Int64) -> [Segment] {

@@ -74,7 +74,8 @@ final class Gateway: Sendable {
             query: query, configuration: configuration.origin,
             certificates: certificates)
         let served = [
-            Fleet.descriptor, Registry.descriptor, Health.descriptor, Introspection.descriptor,
+            Fleet.descriptor, Devices.descriptor, Registry.descriptor, Health.descriptor,
+            Introspection.descriptor,
         ]
         let introspection = IntrospectionService(
             services: served + [Log.descriptor, Location.descriptor])
@@ -83,6 +84,8 @@ final class Gateway: Sendable {
             tls: tls, loop: meshLoop,
             services: [
                 Fleet.handlers(FleetService(query: query, checks: checks, log: log)),
+                Devices.handlers(
+                    DeviceCommandsService(links: links, now: surroundings.now, log: log)),
                 Registry.handlers(RegistryService(store: store, log: log)),
                 Health.handlers(health),
                 Reflection.handlers(ReflectionService(served)),

@@ -39,7 +39,9 @@ struct HTTPConnection: ~Copyable {
     /// Serves the next request; false when it was the last.
     private mutating func serveOne() async throws(End) -> Bool {
         guard let head = try await readHead() else { return false }
-        let body = try await readBody(of: head)
+        var reserved = 0
+        defer { if reserved > 0 { server.releaseBody(reserved) } }
+        let body = try await readBody(of: head, &reserved)
         let request = HTTPRequest(head: head, body: body, remote: stream.remoteAddress)
         let response = await server.handler(request)
         return await send(response, to: head)
@@ -78,14 +80,22 @@ struct HTTPConnection: ~Copyable {
         return head
     }
 
-    private mutating func readBody(of head: RequestHead) async throws(End) -> [UInt8] {
+    /// `reserved` is what the body takes of the server's budget, also when this throws.
+    private mutating func readBody(
+        of head: RequestHead, _ reserved: inout Int
+    ) async throws(End) -> [UInt8] {
         if head.expectsContinue { await write(Array("HTTP/1.1 100 Continue\r\n\r\n".utf8)) }
         var body: [UInt8] = []
         var spanEnd = server.clock.uptime() + server.options.bodyTimeout
         var spanBytes = 0
         while true {
             switch try parse() {
-            case .body(let piece): body.append(contentsOf: piece)
+            case .body(let piece):
+                guard server.reserveBody(piece.count) else {
+                    throw .refused(HTTPError(.unavailable, "too many bodies are being received"))
+                }
+                reserved += piece.count
+                body.append(contentsOf: piece)
             case .end: return body
             case .head: preconditionFailure("the parser began a request inside another")
             case nil:

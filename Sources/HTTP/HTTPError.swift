@@ -34,6 +34,7 @@ public struct HTTPStatus: Sendable, Hashable {
     public static let notFound = HTTPStatus(404)
     public static let forbidden = HTTPStatus(403)
     public static let methodNotAllowed = HTTPStatus(405)
+    public static let notAcceptable = HTTPStatus(406)
     public static let requestTimeout = HTTPStatus(408)
     public static let conflict = HTTPStatus(409)
     public static let gone = HTTPStatus(410)
@@ -63,6 +64,7 @@ public struct HTTPStatus: Sendable, Hashable {
         case 403: "Forbidden"
         case 404: "Not Found"
         case 405: "Method Not Allowed"
+        case 406: "Not Acceptable"
         case 408: "Request Timeout"
         case 409: "Conflict"
         case 410: "Gone"

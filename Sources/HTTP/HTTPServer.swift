@@ -30,6 +30,10 @@ public struct HTTPServerOptions: Sendable {
     public var lingerTimeout = Duration.seconds(1)
     /// What requests in progress get at shutdown.
     public var grace = Duration.seconds(10)
+    /// Bytes of all bodies held at once; a request that would exceed them is answered with 503.
+    public var bodyBudget = Int.max
+    /// Serve plain HTTP on any address: for clients that know nothing else.
+    public var allowsPlainAnywhere = false
 
     public init() {}
 }
@@ -81,6 +85,7 @@ public final class HTTPServer: Sendable {
 
     private struct State {
         var isDraining = false
+        var bodyBytes = 0
         var nextID = 0
         var connections: [Int: Entry] = [:]
     }
@@ -101,7 +106,7 @@ public final class HTTPServer: Sendable {
         report: @escaping @Sendable (HTTPServerEvent) -> Void = { _ in },
         handler: @escaping Handler
     ) throws(TransportError) {
-        guard tls != nil || Self.isLoopback(address) else {
+        guard tls != nil || options.allowsPlainAnywhere || Self.isLoopback(address) else {
             throw TransportError(
                 .invalidAddress,
                 "plain HTTP is served on a loopback address only, not on \(address): "
@@ -207,6 +212,18 @@ public final class HTTPServer: Sendable {
     }
 
     var isDraining: Bool { state.withLock { $0.isDraining } }
+
+    /// Takes room for a piece of a body; false where all of it is taken.
+    func reserveBody(_ bytes: Int) -> Bool {
+        state.withLock { state in
+            guard bytes <= options.bodyBudget - state.bodyBytes else { return false }
+            state.bodyBytes += bytes
+            return true
+        }
+    }
+
+    /// Gives back what ``reserveBody(_:)`` took.
+    func releaseBody(_ bytes: Int) { state.withLock { $0.bodyBytes -= bytes } }
 
     /// Notes that a connection waits for a request, or has one; false when it must not wait.
     func setIdle(_ idle: Bool, id: Int) -> Bool {

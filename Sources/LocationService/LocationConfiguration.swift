@@ -1,5 +1,6 @@
 import Attendance
 import ServiceKit
+import ZKProtocol
 
 /// What a location is told to do; see `config/location.json5` for each key.
 struct LocationConfiguration: Sendable {
@@ -15,6 +16,11 @@ struct LocationConfiguration: Sendable {
     /// `host:port` of each gateway.
     var gateways: [String]
     var devices: [DeviceSettings]
+    /// What holds for devices that say nothing else.
+    var clock = ClockPolicy()
+    var templates = TemplatePolicy.forbidden
+    /// How terminals that push are received; nil where none are.
+    var push: PushConfiguration?
     var logLevel: Logger.Level
     var logFormat: Logger.Format
 
@@ -36,8 +42,11 @@ struct LocationConfiguration: Sendable {
             gateways.append(try address(gateway))
         }
         var devices: [DeviceSettings] = []
+        let clock = try clockPolicy(root, ClockPolicy())
         for section in try root.sections("devices", maxCount: 1000) {
-            devices.append(try device(section))
+            var settings = try device(section)
+            settings.clockPolicy = try clockPolicy(section, clock)
+            devices.append(settings)
         }
         if let twice = firstRepeated(devices.map(\.name)) {
             throw root.error("devices", "has two devices named `\(twice)`")
@@ -45,10 +54,19 @@ struct LocationConfiguration: Sendable {
         if let twice = firstRepeated(gateways) {
             throw root.error("gateways", "has `\(twice)` twice")
         }
+        let push = try PushConfiguration.read(root)
+        if push == nil, let device = devices.first(where: \.isPush) {
+            throw root.error("devices", "`\(device.name)` pushes, and there is no section `push`")
+        }
+        let serials = devices.filter(\.isPush).compactMap(\.serial)
+        if let twice = firstRepeated(serials) {
+            throw root.error("devices", "has two devices that push with serial `\(twice)`")
+        }
         let configuration = LocationConfiguration(
             origin: root.origin, name: try root.optionalString("name", max: 64),
             zone: zone, store: try root.path("store"), tls: tls, gateways: gateways,
-            devices: devices,
+            devices: devices, clock: clock,
+            templates: try root.choice("templates", default: .forbidden), push: push,
             logLevel: try log.choice("level", default: .info),
             logFormat: try log.choice("format", default: .text))
         try root.finish()
@@ -58,9 +76,16 @@ struct LocationConfiguration: Sendable {
     private static func device(
         _ section: Configuration
     ) throws(ConfigurationError) -> DeviceSettings {
+        let isPush = try section.boolean("push", default: false)
         var settings = DeviceSettings(
-            name: try section.string("name", max: 64), address: try address(section))
+            name: try section.string("name", max: 64),
+            address: isPush ? "push" : try address(section))
         settings.serial = try section.optionalString("serial", max: 64)
+        settings.isPush = isPush
+        if isPush, !PushCall.isSerial(settings.serial ?? "") {
+            throw section.error(
+                "serial", "must be that of the terminal: 1 to 32 letters, digits, `-` and `_`")
+        }
         if let secret = try section.optionalSecret("commKeyFile") {
             guard let key = UInt32(secret.revealText()) else {
                 throw section.error(
@@ -68,15 +93,51 @@ struct LocationConfiguration: Sendable {
             }
             settings.commKey = key
         }
+        let transport = try section.string("transport", default: "auto", max: 8)
+        settings.transport = ZKTransport(rawValue: transport)
+        guard settings.transport != nil || transport == "auto" else {
+            throw section.error(
+                "transport", "is `\(transport)`; allowed are `auto`, `tcp` and `udp`")
+        }
         let mode = try section.string("clockMode", default: "zone", max: 16)
         guard let clockMode = ClockMode(mode) else {
             throw section.error(
                 "clockMode", "is `\(mode)`; allowed are `zone`, `+hh:mm` and `-hh:mm`")
         }
         settings.clockMode = clockMode
+        settings.encoding = try encoding(section)
         settings.pollInterval = .seconds(
             try section.integer("pollSeconds", default: 60, in: 1...86_400))
         return settings
+    }
+
+    private static func clockPolicy(
+        _ section: Configuration, _ inherited: ClockPolicy
+    ) throws(ConfigurationError) -> ClockPolicy {
+        let section = try section.section("clock")
+        var policy = inherited
+        policy.setting = try section.choice("set", default: inherited.setting)
+        let seconds = try section.integer(
+            "toleranceSeconds", default: Int(inherited.tolerance.components.seconds),
+            in: 2...86_400)
+        policy.tolerance = .seconds(seconds)
+        return policy
+    }
+
+    private static func encoding(
+        _ section: Configuration
+    ) throws(ConfigurationError) -> TextEncoding? {
+        let name = try section.string("encoding", default: "auto", max: 32)
+        if name == "auto" { return nil }
+        guard TextEncoding.names.contains(name) else {
+            let known = (["auto"] + TextEncoding.names).map { "`\($0)`" }.joined(separator: ", ")
+            throw section.error("encoding", "is `\(name)`; allowed are \(known)")
+        }
+        guard let encoding = TextEncoding.named(name) else {
+            throw section.error(
+                "encoding", "is `\(name)`, which the C library of this machine does not have")
+        }
+        return encoding
     }
 
     /// `host:port`.

@@ -62,24 +62,38 @@ struct LocationNode: Sendable {
                 "the store was replaced by a copy; its log has a new id", ["store": store.path])
         }
         let board = DeviceBoard(wakeUps: wakeUps)
-        await fill(board, store)
+        let managed = try await managedDevices(store)
+        let all = configuration.devices + managed
+        await fill(board, store, all)
         let position = await store.position
         log.info(
             "location started",
             [
                 "location": name, "zone": configuration.zone.name, "store": store.path,
-                "entries": position.lastSequence, "devices": configuration.devices.count,
+                "entries": position.lastSequence, "devices": all.count,
                 "gateways": configuration.gateways.count,
             ])
+        let limiter = ReadLimiter(8)
         await withTaskGroup { group in
-            for settings in configuration.devices {
-                let session = DeviceSession(
-                    settings: settings, zone: configuration.zone, store: store, board: board,
-                    loop: devices, surroundings: surroundings,
-                    log: log.with(["device": settings.name]))
-                group.addTask { await session.run() }
+            let push = addPush(store, board, devices, to: &group)
+            let roster = DeviceRoster { [self] member in
+                DeviceSession(
+                    settings: member.settings, zone: configuration.zone, store: store,
+                    board: board, loop: devices, surroundings: surroundings,
+                    log: log.with(["device": member.settings.name]), mailbox: member.mailbox,
+                    limiter: limiter)
             }
-            addLinks(store, board, mesh, to: &group)
+            for settings in configuration.devices where !settings.isPush {
+                _ = roster.add(settings, .configuration)
+            }
+            for settings in managed { _ = roster.add(settings, .command) }
+            group.addTask { await roster.run() }
+            let commands = DeviceCommands(
+                location: name, store: store, roster: roster, board: board,
+                push: push.map { ReceivedPush(receiver: $0) } ?? NoPushTerminals(),
+                templates: configuration.templates,
+                clock: configuration.clock, loop: devices, surroundings: surroundings, log: log)
+            addLinks(store, board, mesh, commands, to: &group)
             group.addTask { await certificates.run(on: mesh) }
             group.addTask { await StoreWatch(store: store, loop: devices).run() }
             // Outside of the group, because followers must still be woken when it is cancelled:
@@ -104,7 +118,12 @@ struct LocationNode: Sendable {
                     path: configuration.store, thread: thread, wakeUps: wakeUps,
                     surroundings: surroundings, alarm: alarm)
                 try await store.declareZone(configuration.zone.name)
-                try await store.retainDevices(named: Set(configuration.devices.map(\.name)))
+                var names = Set(configuration.devices.map(\.name))
+                names.formUnion(try await store.managedDevices().map(\.name))
+                if configuration.push != nil {
+                    names.formUnion(try await store.approvedPush().map(\.name))
+                }
+                try await store.retainDevices(named: names)
                 alarm.stored(alarm.entriesWanted)
                 return store
             } catch {
@@ -122,13 +141,15 @@ struct LocationNode: Sendable {
 
     private func addLinks(
         _ store: LocationStore, _ board: DeviceBoard, _ loop: EventLoop,
-        to group: inout TaskGroup<Void>
+        _ commands: DeviceCommands, to group: inout TaskGroup<Void>
     ) {
         let links = LinkBoard(configuration.gateways)
         let check = LocationCheck(
             configuration: configuration, name: name, tls: tls, store: store, board: board,
             links: links, surroundings: surroundings)
-        let served = [Log.descriptor, Location.descriptor, Health.descriptor]
+        let served = [
+            Log.descriptor, Location.descriptor, Devices.descriptor, Health.descriptor,
+        ]
         let services = [
             Health.handlers(HealthService(services: served.map(\.name))),
             Reflection.handlers(ReflectionService(served)),
@@ -137,6 +158,7 @@ struct LocationNode: Sendable {
                 LocationStatusService(
                     name: name, zone: configuration.zone.name, store: store, board: board,
                     check: check)),
+            Devices.handlers(commands),
         ]
         for address in configuration.gateways {
             let log = log.with(["gateway": address])
@@ -157,16 +179,40 @@ struct LocationNode: Sendable {
         }
     }
 
+    /// The terminals that were added at run time; those of the configuration go before them.
+    private func managedDevices(
+        _ store: LocationStore
+    ) async throws(StoreError) -> [DeviceSettings] {
+        let configured = Set(configuration.devices.map(\.name))
+        var found: [DeviceSettings] = []
+        for device in try await store.managedDevices() {
+            guard !configured.contains(device.name) else {
+                log.warning(
+                    "an added terminal has the name of one of the configuration, which counts",
+                    ["device": device.name])
+                continue
+            }
+            do {
+                var settings = try DeviceSettings(device, commKey: "")
+                settings.commKey = try CommKeyFolder(store: store.path).read(device.name)
+                settings.clockPolicy = configuration.clock
+                found.append(settings)
+            } catch {
+                log.error(
+                    "an added terminal cannot be read",
+                    ["device": device.name, "cause": "\(error)"])
+            }
+        }
+        return found
+    }
+
     /// Shows each device as it was last known, until its session says more.
-    private func fill(_ board: DeviceBoard, _ store: LocationStore) async {
+    private func fill(
+        _ board: DeviceBoard, _ store: LocationStore, _ devices: [DeviceSettings]
+    ) async {
         let known = await store.allDevices()
-        for settings in configuration.devices {
-            var status = DeviceStatus(
-                device: Device(
-                    name: settings.name, address: settings.address, active: true,
-                    clockMode: settings.clockMode.description,
-                    pollIntervalSeconds: settings.pollSeconds),
-                state: .connecting)
+        for settings in devices {
+            var status = DeviceStatus(settings)
             if let record = known.first(where: {
                 $0.device.name == settings.name && $0.device.active
             }) {

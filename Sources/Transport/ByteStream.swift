@@ -100,13 +100,16 @@ public final class ByteStream: Sendable {
 
     /// What has arrived, at least a byte; empty at the end of the stream.
     ///
-    /// After `.timedOut` or `.cancelled` the stream is as before and can be read again.
-    public func read(atMost limit: Int = 65_536, timeout: Duration? = nil)
+    /// After `.timedOut` or `.cancelled` the stream is as before and can be read again. A `waker`
+    /// ends the wait with `.timedOut` before its time.
+    public func read(atMost limit: Int = 65_536, timeout: Duration? = nil, waker: Waker? = nil)
         async throws(TransportError) -> [UInt8]
     {
         precondition(limit > 0, "a read needs room")
         let arrived = OneShot<[UInt8]>()
+        defer { waker?.disarm() }
         return try await arrived.value {
+            waker?.arm { arrived.settle(.failure(TransportError(.timedOut, "the wait was ended"))) }
             loop.perform { [self] in
                 state.withValue { state in
                     state.reader = arrived
@@ -140,6 +143,15 @@ public final class ByteStream: Sendable {
             let error = TransportError(
                 .closed, "the connection to \(remoteAddress) was closed here")
             if let channel { channel.close(error) } else { ended(error) }
+        }
+    }
+
+    /// Closes at once with a reset, as a peer does that has crashed; idempotent.
+    public func reset() {
+        loop.perform { [self] in
+            let error = TransportError(
+                .closed, "the connection to \(remoteAddress) was reset here")
+            state.withValue { $0.channel }?.reset(error)
         }
     }
 

@@ -94,6 +94,9 @@ public class Channel: @unchecked Sendable {
     /// Closes at once.
     public func close(_ error: TransportError) { Self.isAbstract() }
 
+    /// Closes at once, so that the peer finds the connection reset.
+    public func reset(_ error: TransportError) { close(error) }
+
     /// Called by the loop at the end of a turn in which ``setNeedsFlush()`` was.
     func flush() { Self.isAbstract() }
 

@@ -236,6 +236,23 @@ public final class EventLoop: TaskExecutor, @unchecked Sendable {
         }
     }
 
+    /// Suspends for `duration`, or until `waker` wakes; false when the task is cancelled.
+    public func sleep(for duration: Duration, waker: Waker) async -> Bool {
+        let done = OneShot<Bool>()
+        defer { waker.disarm() }
+        let slept: Bool? = try? await done.value {
+            waker.arm { done.settle(.success(true)) }
+            perform { [self] in
+                if done.isSettled { return }
+                let timer = schedule(at: currentTime() &+ duration.clampedNanoseconds) {
+                    done.settle(.success(true))
+                }
+                done.onSettled { [self] in perform { [self] in cancel(timer) } }
+            }
+        }
+        return slept ?? false
+    }
+
     // MARK: - Sockets
 
     /// Watches a descriptor; see ``Poller/add(_:_:events:)``.

@@ -61,15 +61,7 @@ public final class Listener: Pollable, @unchecked Sendable {
         guard unsafe address.withSockaddr({ unsafe Glibc.bind(socket.number, $0, $1) }) == 0,
             Glibc.listen(socket.number, 1024) == 0
         else { throw TransportError(errno: errno, "cannot listen on \(address)") }
-        var storage = sockaddr_storage()
-        var size = socklen_t(MemoryLayout<sockaddr_storage>.size)
-        // Safe because a sockaddr_storage has room for every family.
-        let bound = unsafe withUnsafeMutablePointer(to: &storage) {
-            unsafe $0.withMemoryRebound(to: sockaddr.self, capacity: 1) { pointer in
-                unsafe getsockname(socket.number, pointer, &size) == 0
-                    ? unsafe SocketAddress(pointer) : nil
-            }
-        }
+        let bound = boundAddress(of: socket.number)
         let listener = Listener(
             socket, at: bound ?? address, on: loop, sharedWith: others, tls: tls,
             handshakesMax: handshakesMax)

@@ -125,6 +125,19 @@ public final class SocketChannel: Channel, Pollable, @unchecked Sendable {
     /// Only from the loop.
     public override func close(_ error: TransportError) { finish(error) }
 
+    /// Closes at once with a reset.
+    ///
+    /// Only from the loop.
+    public override func reset(_ error: TransportError) {
+        if phase != .closed {
+            var option = linger(l_onoff: 1, l_linger: 0)
+            // Safe because SO_LINGER is a linger of the size given.
+            unsafe setsockopt(
+                number, SOL_SOCKET, SO_LINGER, &option, socklen_t(MemoryLayout<linger>.size))
+        }
+        close(error)
+    }
+
     override func flush() {
         isDirty = false
         // What the socket takes now opens the way: when all of it goes, epoll never tells so.
@@ -309,9 +322,11 @@ public final class SocketChannel: Channel, Pollable, @unchecked Sendable {
 }
 
 /// A non-blocking TCP socket of the address's family.
-func openSocket(for address: SocketAddress) throws(TransportError) -> Descriptor {
+func openSocket(
+    for address: SocketAddress, type: __socket_type = SOCK_STREAM
+) throws(TransportError) -> Descriptor {
     let type =
-        Int32(SOCK_STREAM.rawValue) | Int32(SOCK_NONBLOCK.rawValue) | Int32(SOCK_CLOEXEC.rawValue)
+        Int32(type.rawValue) | Int32(SOCK_NONBLOCK.rawValue) | Int32(SOCK_CLOEXEC.rawValue)
     let number = socket(address.bytes.count == 4 ? AF_INET : AF_INET6, type, 0)
     guard number >= 0 else { throw TransportError(errno: errno, "cannot open a socket") }
     return Descriptor(owning: number)

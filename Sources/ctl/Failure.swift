@@ -1,4 +1,5 @@
 import HTTP
+import MeshAPI
 import RPCRuntime
 import ServiceKit
 
@@ -53,6 +54,10 @@ struct Failure: Error, Sendable {
     /// Ctrl-C, or a signal to end.
     static let interrupted = Failure(.interrupted, "interrupted", 499, "Interrupted", "", nil)
 
+    /// The question was answered with no.
+    static let declined = Failure(
+        .interrupted, "declined", 499, "Not done", "nothing was done", nil)
+
     /// What is said about it on standard error; nothing for an end that is no error.
     func text(_ format: Format) -> String {
         if message.isEmpty { return "" }
@@ -102,6 +107,27 @@ extension Failure {
         return Failure(
             exitCode, code, status, title, "\(stage): the gateway at \(gateway) \(cause)",
             hint(error.code))
+    }
+
+    /// A command to a terminal that failed: the same, and whether the terminal heard of it.
+    static func command(_ error: RPCError, _ stage: String, _ gateway: String) -> Failure {
+        var failure = call(error, stage, gateway)
+        var known = CommandFailure()
+        do throws(DecodingFailure) { known = try error.detail() ?? known } catch {}
+        if known.certainty == .unspecified {
+            // Nobody who knows the terminal has answered.
+            switch error.certainty {
+            case .notSent, .refused: known.certainty = .notSent
+            case .maybeProcessed: known.certainty = .maybeDone
+            case .processed: break
+            }
+        }
+        if known.certainty == .maybeDone {
+            failure.message += "; it may have been done"
+            let record = known.audit == 0 ? "" : ", record \(known.audit)"
+            failure.hint = "`ctl audit list` shows what is known of it\(record)"
+        }
+        return failure
     }
 
     private static func hint(_ code: RPCError.Code) -> String? {

@@ -21,7 +21,9 @@ import ServiceKit
                 { data += more }
                 return String(decoding: data, as: UTF8.self)
             },
-            write: { Terminal.print($0, to: $1) })
+            write: { Terminal.print($0, to: $1) },
+            isInteractive: isatty(STDIN_FILENO) == 1 && isatty(STDERR_FILENO) == 1,
+            readLine: { Swift.readLine() })
         let arguments = Array(CommandLine.arguments.dropFirst())
         let code = await withTaskGroup(of: Terminal.ExitCode.self) { group in
             group.addTask { await Ctl.run(arguments, surroundings) }

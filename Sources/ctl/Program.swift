@@ -69,6 +69,7 @@ enum Ctl {
         switch session.invocation.commands {
         case ["location", "list"]: return try await session.listLocations()
         case ["device", "list"]: return try await session.listDevices()
+        case ["audit", "list"]: return try await session.listAudit()
         case ["punch", "list"]: return try await session.listPunches()
         case ["punch", "tail"]: return try await session.tailPunches()
         case ["key", "create"]: return try await session.createKey()
@@ -79,7 +80,36 @@ enum Ctl {
         case ["service", "list"]: return try await session.listServices()
         case ["service", "describe"]: return try await session.describeService()
         case ["call"]: return try await session.callMethod()
+        case let words where words.first == "device": return try await runDevice(words, session)
         case let other: preconditionFailure("no code for `\(other.joined(separator: " "))`")
+        }
+    }
+
+    private static func runDevice(
+        _ words: [String], _ session: Session
+    ) async throws(Failure) -> Terminal.ExitCode {
+        switch words.dropFirst().joined(separator: " ") {
+        case "describe": return try await session.describeDevice()
+        case "info": return try await session.deviceInfo()
+        case "check": return try await session.checkDevice()
+        case "add": return try await session.addDevice()
+        case "remove": return try await session.removeDevice()
+        case "discover": return try await session.discover()
+        case "approve": return try await session.approveDevice()
+        case "pull": return try await session.pull()
+        case "set-time": return try await session.setTime()
+        case "restart": return try await session.restartDevice()
+        case "unlock": return try await session.unlockDoor()
+        case "enrol": return try await session.enrol()
+        case "clear-log": return try await session.clearLog()
+        case "copy-templates": return try await session.copyTemplates()
+        case "users list": return try await session.listUsers()
+        case "users add": return try await session.writeUser(isNew: true)
+        case "users change": return try await session.writeUser(isNew: false)
+        case "users remove": return try await session.removeUser()
+        case "users plan": return try await session.planUsers()
+        case "users apply": return try await session.applyUsers()
+        case let other: preconditionFailure("no code for `device \(other)`")
         }
     }
 

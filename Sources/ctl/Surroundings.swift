@@ -16,4 +16,8 @@ struct Surroundings: Sendable {
     var read: @Sendable () -> String
     /// Writes text as it is; false when the reader has gone away.
     var write: @Sendable (String, Terminal.Stream) -> Bool
+    /// Whether somebody can be asked.
+    var isInteractive = false
+    /// The next line of standard input; nil at its end.
+    var readLine: @Sendable () -> String? = { nil }
 }

@@ -10,6 +10,9 @@ import ZKProtocol
 /// | `punch USER STATE [VERIFY]` | `PUNCHED` and the punch, or `REFUSED` |
 /// | `dump` | the punches, then `END n` |
 /// | `dump PATH` | `DUMPED n`, with the punches in the file |
+/// | `fault FAULT` | `FAULT` and the fault, which begins now; see ``Fault`` |
+/// | `clear` | `CLEARED`: no fault is left |
+/// | `status` | `STATUS`: clients, whether people can punch, and how often a fault struck |
 struct Console: Sendable {
     private let simulator: Simulator
     private let dumpFile: String?
@@ -46,7 +49,27 @@ struct Console: Sendable {
             let rows = rows()
             return (rows + ["END \(rows.count)"]).joined(separator: "\n")
         case "dump" where words.count == 2: return write(words[1])
-        default: return "ERROR known are: count, punch USER STATE [VERIFY], dump [PATH]"
+        case "fault" where words.count == 2:
+            do throws(UsageError) {
+                let fault = try Fault(words[1])
+                simulator.add(fault)
+                return "FAULT \(fault)"
+            } catch {
+                return "ERROR \(error.message)"
+            }
+        case "clear" where words.count == 1:
+            simulator.clearFaults()
+            return "CLEARED"
+        case "status" where words.count == 1:
+            return """
+                STATUS clients=\(simulator.sessionCount) enabled=\(simulator.device.isEnabled) \
+                strikes=\(simulator.strikes)
+                """
+        default:
+            return """
+                ERROR known are: count, punch USER STATE [VERIFY], dump [PATH], fault FAULT, \
+                clear, status
+                """
         }
     }
 

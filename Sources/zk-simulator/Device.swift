@@ -11,11 +11,14 @@ struct Device: Sendable {
         case logCleared
     }
 
-    let model: DeviceModel
+    var model: DeviceModel
+    let keyAtStart: UInt32
+    var damage = LogDamage()
     private(set) var users: [DeviceUser]
     private(set) var log: [AttendanceRecord]
     private(set) var settings: [String: String]
     var clock: DeviceClock
+    var memory = DeviceMemory()
     /// Whether people can punch.
     private(set) var isEnabled = true
     /// True time at which people can punch again by themselves.
@@ -34,11 +37,12 @@ struct Device: Sendable {
         clock: DeviceClock = DeviceClock()
     ) {
         self.model = model
+        keyAtStart = model.commKey
         self.users = users
         self.log = log
         self.clock = clock
         settings = model.settings
-        encodedLog = AttendanceLog.encode(log, model.recordLayout)
+        encodedLog = AttendanceLog.encode(log, model.recordLayout, model.encoding)
         indexUsers()
     }
 
@@ -62,8 +66,13 @@ struct Device: Sendable {
 
     var sizes: FreeSizes {
         var sizes = FreeSizes(
-            users: users.count, records: max(0, log.count + model.recordCountError))
-        sizes.admins = users.count { $0.privilege >= 14 }
+            users: users.count,
+            records: model.countsRecords
+                ? max(0, log.count + damage.repeated + model.recordCountError) : 0)
+        sizes.onlyNumber = UInt32(clamping: log.count)
+        sizes.fingerprints = memory.templates.count
+        sizes.operations = memory.operations.count
+        sizes.admins = users.count { $0.isAdmin }
         sizes.passwords = users.count { !$0.password.isEmpty }
         sizes.fingerprintCapacity = model.userCapacity
         sizes.userCapacity = model.userCapacity
@@ -93,9 +102,9 @@ struct Device: Sendable {
         -> AttendanceRecord?
     {
         if let again = enabledAgainAt, now.trueTime >= again { enable() }
-        guard isEnabled, log.count < model.recordCapacity, let user = user(userID) else {
-            return nil
-        }
+        guard isEnabled, model.dropsOldest || log.count < model.recordCapacity,
+            let user = user(userID)
+        else { return nil }
         let time = time(now)
         if let last = lastPunch[userID], last.time == time {
             guard !last.states.contains(state) else { return nil }
@@ -105,8 +114,14 @@ struct Device: Sendable {
         }
         let record = AttendanceRecord(
             index: user.uid, userID: userID, time: time, state: state, verify: verify)
-        log.append(record)
-        AttendanceLog.append(record, to: &encodedLog, model.recordLayout)
+        if log.count >= model.recordCapacity, !log.isEmpty {
+            log.removeFirst()
+            log.append(record)
+            encodedLog = AttendanceLog.encode(log, model.recordLayout, model.encoding)
+        } else {
+            log.append(record)
+            AttendanceLog.append(record, to: &encodedLog, model.recordLayout, model.encoding)
+        }
         note(.punch(record))
         return record
     }
@@ -120,12 +135,13 @@ struct Device: Sendable {
             row.userID = ""
             row.state &= 7
             row.verify &= 3
-        case .bytes16, .text: break
+        case .bytes16, .bytes22, .text: break
         }
         return row
     }
 
     mutating func clearLog() {
+        guard model.clearsLog else { return }
         log = []
         encodedLog = AttendanceLog.encode([], model.recordLayout)
         note(.logCleared)
@@ -136,6 +152,7 @@ struct Device: Sendable {
     /// Adds a user, or replaces the one with the same index; false where the device refuses.
     mutating func write(_ user: DeviceUser) -> Bool {
         guard 1...65_534 ~= user.uid, !user.userID.isEmpty else { return false }
+        if model.refusesUsersWithoutGroup, user.groupByte == 0 { return false }
         if let other = placeOfUser[user.userID], users[other].uid != user.uid { return false }
         if let place = users.firstIndex(where: { $0.uid == user.uid }) {
             users[place] = user
@@ -151,12 +168,14 @@ struct Device: Sendable {
     mutating func deleteUser(uid: UInt16) -> Bool {
         guard let place = users.firstIndex(where: { $0.uid == uid }) else { return false }
         users.remove(at: place)
+        forget(uid: uid)
         indexUsers()
         note(.userDeleted(uid: uid))
         return true
     }
 
     mutating func clearUsers() {
+        for user in users { forget(uid: user.uid) }
         users = []
         indexUsers()
         note(.usersCleared)
@@ -172,8 +191,17 @@ struct Device: Sendable {
         return true
     }
 
-    // MARK: - Bulk reads
+    /// Makes all administrators ordinary users.
+    mutating func clearAdmins() {
+        for place in users.indices where users[place].isAdmin {
+            users[place].privilege &= 1
+            note(.user(users[place]))
+        }
+    }
+}
 
+// What bulk reads yield.
+extension Device {
     /// What a bulk read of `selector` yields; nil for what is not simulated.
     func bulk(_ selector: BulkSelector) -> [UInt8]? {
         switch selector.command {
@@ -182,17 +210,26 @@ struct Device: Sendable {
             blob.reserveCapacity(users.count * model.userLayout.stride)
             for user in users { blob += encoded(user) }
             return length(of: blob) + blob
-        case .readAttendance: return encodedLog
+        case .readAttendance: return tampered(encodedLog)
+        case .readAttendanceRange:
+            let from = LocalTime(packed: selector.function)
+            let to = LocalTime(packed: selector.argument)
+            guard from <= to else { return nil }
+            return AttendanceLog.encode(
+                log.lazy.filter { from <= $0.time && $0.time <= to }, model.recordLayout,
+                model.encoding)
+        case .readTable where selector.function == 2: return FingerTemplate.encode(templates)
+        case .readOperations: return OperationRecord.encode(memory.operations)
         default: return nil
         }
     }
 
     /// The record; an id that does not fit becomes 0, so that the count stays true.
     private func encoded(_ user: DeviceUser) -> [UInt8] {
-        if let record = user.encoded(model.userLayout) { return record }
+        if let record = user.encoded(model.userLayout, model.encoding) { return record }
         var other = user
         other.userID = "0"
-        return other.encoded(model.userLayout) ?? []
+        return other.encoded(model.userLayout, model.encoding) ?? []
     }
 
     private func length(of blob: [UInt8]) -> [UInt8] {

@@ -37,8 +37,11 @@ enum Program {
             throw TransportError(.invalidAddress, "\(options.listen) has no address")
         }
         let simulator = try Simulator(
-            device, at: address, on: loop, now: now, keep: { file?.append($0) })
+            device, at: address, on: loop, faults: FaultEngine(seed: options.seed), now: now,
+            keep: { file?.append($0) })
+        for fault in options.faults { simulator.add(fault) }
         Terminal.print("READY \(simulator.address)\nSERIAL \(device.model.serial)\n")
+        let push = try await options.push?.client(simulator, on: loop, now: now)
         let console = Console(simulator, dumpFile: options.dumpFile)
         await withTaskGroup { group in
             group.addTask(executorPreference: loop) { await simulator.run() }
@@ -51,6 +54,10 @@ enum Program {
                 }
             }
             group.addTask { await console.run() }
+            if let scenario = options.scenario {
+                group.addTask { await scenario.run(console, on: loop) }
+            }
+            if let push { group.addTask(executorPreference: loop) { await push.run() } }
             for await signal in signals {
                 guard signal == .user1 else { break }
                 console.dump()

@@ -18,6 +18,9 @@ struct Options {
     var liveUntil: Int?
     var stateFile: String?
     var dumpFile: String?
+    var faults: [Fault]
+    var scenario: Scenario?
+    var push: PushOptions?
 
     /// How much log there is at the start.
     enum History {
@@ -55,11 +58,11 @@ struct Options {
                 "--drift", value: "PPM", help: "How much the clock gains; negative: loses (0)."),
             CommandOption(
                 "--user-format", value: "BYTES", help: "The size of user records (72).",
-                choices: ["28", "72"]),
+                choices: ["28", "72", "120"]),
             CommandOption(
                 "--record-format", value: "BYTES",
                 help: "The size of log records (40); `8-flags` is the other layout of 8 bytes.",
-                choices: ["8", "8-flags", "16", "36", "40", "49"]),
+                choices: ["8", "8-flags", "16", "22", "36", "40", "49"]),
             CommandOption(
                 "--event-format", value: "BYTES",
                 help: "The size of live punches (32; 12 with 28-byte users).",
@@ -79,12 +82,34 @@ struct Options {
                 "--dump", value: "PATH",
                 help: "Writes all punches here on SIGUSR1 and at the end."),
             CommandOption(
+                "--transport", value: "KIND", help: "How clients reach it (both).",
+                choices: ["tcp", "udp", "both"]),
+            CommandOption(
+                "--delay", value: "MS",
+                help: "How late each answer comes, as after a long way there and back (0)."),
+            CommandOption("--drops-oldest", help: "A full memory takes punches for its oldest."),
+            CommandOption(
+                "--fault", value: "FAULT",
+                help: """
+                    Something that goes wrong, KIND[=VALUE][@PHASE][+SKIP][xTIMES], of kind \
+                    \(Fault.Kind.allCases.map(\.rawValue).joined(separator: ", ")), in phase \
+                    \(Fault.Phase.allCases.map(\.rawValue).joined(separator: ", ")) or any, after \
+                    SKIP chances, TIMES times or always.
+                    """, isRepeatable: true),
+            CommandOption(
+                "--scenario", value: "PATH",
+                help: """
+                    A file whose lines are SECONDS and a command of the standard input, such as \
+                    `10 fault cut=5000@logx1`; `repeat` as the last begins it anew.
+                    """),
+            CommandOption(
                 "--encrypted", help: "Answers like firmware that speaks only encrypted."),
-        ],
+        ] + PushOptions.options,
         examples: [
             "zk-simulator --listen 127.0.0.1:0 --seed 7 --users 50 --days 90",
             "zk-simulator --records 100000 --comm-key-file key --zone Africa/Cairo",
             "zk-simulator --live-rate 2 --until 500 --dump punches.tsv",
+            "zk-simulator --transport udp --fault lose=10 --fault silence@logx2",
         ])
 
     init(_ line: Invocation, now: Date) throws(UsageError) {
@@ -109,6 +134,12 @@ struct Options {
             ? nil : try line.integer("--until", default: 0, in: 0...Int.max)
         stateFile = line.value("--state-file")
         dumpFile = line.value("--dump")
+        faults = []
+        for text in line.values("--fault") { faults.append(try Fault(text)) }
+        scenario = try line.value("--scenario").map { path throws(UsageError) in
+            try Scenario(path: path)
+        }
+        push = try PushOptions(line)
         model = try Options.model(line, seed)
         model.userCapacity = max(model.userCapacity, users)
         model.recordCapacity = try line.integer(
@@ -135,10 +166,12 @@ struct Options {
             model.userLayout = .bytes28
             model.eventLayout = .bytes12
         }
+        if line.value("--user-format") == "120" { model.userLayout = .bytes120 }
         switch line.value("--record-format") ?? "40" {
         case "8": model.recordLayout = .bytes8
         case "8-flags": model.recordLayout = .bytes8Flags
         case "16": model.recordLayout = .bytes16
+        case "22": model.recordLayout = .bytes22
         case let stride: model.recordLayout = .text(stride: Int(stride) ?? 40)
         }
         if let bytes = line.value("--event-format").flatMap({ Int($0) }),
@@ -146,6 +179,13 @@ struct Options {
         {
             model.eventLayout = layout
         }
+        switch line.value("--transport") {
+        case "tcp": model.transports = [.tcp]
+        case "udp": model.transports = [.udp]
+        default: model.transports = [.tcp, .udp]
+        }
+        model.answerDelay = try line.integer("--delay", default: 0, in: 0...60_000)
+        model.dropsOldest = line.flag("--drops-oldest")
         model.isEncrypted = line.flag("--encrypted")
         return model
     }

@@ -2,51 +2,63 @@ import Synchronization
 import Transport
 import ZKProtocol
 
-/// A device on the network: serves its memory to any number of clients at once.
+/// A device on the network: serves its memory to any number of clients at once, over TCP and UDP.
 final class Simulator: Sendable {
-    private struct State {
+    struct State {
         var device: Device
-        var sessions: [UInt16: Outlet] = [:]
-        var nextSession: UInt16 = 1
+        var faults: FaultEngine
+        fileprivate(set) var sessions: [UInt16: Outlet] = [:]
+        fileprivate var nextSession: UInt16 = 1
     }
 
-    /// What the device wants to tell a session.
-    private struct Outlet {
+    /// A session, and what the device wants to tell it.
+    struct Outlet {
         var session: Session
+        var phase = Fault.Phase.connect
         var events: [AttendanceRecord] = []
+        /// Ends the wait for the client's next packet when there is an event for it.
+        let waker: Waker
     }
 
-    private let state: Lock<State>
-    private let listener: Listener
-    private let loop: EventLoop
-    private let now: @Sendable () -> Now
+    let state: Lock<State>
+    let loop: EventLoop
+    let now: @Sendable () -> Now
+    private let listener: Listener?
+    private let datagrams: DatagramSocket?
     private let keep: @Sendable ([Device.Change]) -> Void
 
-    var address: SocketAddress { listener.localAddress }
+    let address: SocketAddress
 
     static let sessionsMax = 64
     /// Events that wait for a slow client; it finds the rest in the log.
     private static let eventsMax = 1000
-    /// How often a session that listens looks for events.
-    private static let eventInterval = Duration.milliseconds(10)
     /// How long the next event waits for the last one's acknowledgement: clients in use cannot
     /// take two events from one segment, and some never acknowledge.
-    private static let acknowledgementWait = 10
-    private static let idleMax = Duration.seconds(600)
+    static let acknowledgementWait = Duration.milliseconds(100)
+    static let idleMax = Duration.seconds(600)
 
     /// Listens at once; ``run()`` serves.
     ///
-    /// `keep` is given what changes in the memory.
+    /// Over TCP and UDP at the same port, but for a device whose model has only one of them. `keep`
+    /// is given what changes in the memory.
     init(
         _ device: Device, at address: SocketAddress, on loop: EventLoop,
-        now: @escaping @Sendable () -> Now,
+        faults: FaultEngine = FaultEngine(seed: 0), now: @escaping @Sendable () -> Now,
         keep: @escaping @Sendable ([Device.Change]) -> Void = { _ in }
     ) throws(TransportError) {
-        state = Lock(State(device: device))
+        state = Lock(State(device: device, faults: faults))
         self.loop = loop
         self.now = now
         self.keep = keep
-        listener = try Listener.bind(to: address, on: loop)
+        let transports = device.model.transports
+        let listener =
+            transports.contains(.tcp) ? try Listener.bind(to: address, on: loop) : nil
+        var place = listener?.localAddress ?? address
+        datagrams =
+            transports.contains(.udp) ? try DatagramSocket.bind(to: place, on: loop) : nil
+        if let datagrams { place = datagrams.localAddress }
+        self.listener = listener
+        self.address = place
     }
 
     /// The device as it is now.
@@ -61,24 +73,48 @@ final class Simulator: Sendable {
         }
     }
 
+    /// How often a fault struck.
+    var strikes: Int { state.withLock { $0.faults.strikes } }
+
     /// Clients that are connected.
     var sessionCount: Int { state.withLock { $0.sessions.count } }
 
-    /// Serves clients until the task is cancelled or the listener fails.
+    /// Sessions that were ever opened.
+    var connectionCount: Int { state.withLock { Int($0.nextSession) - 1 } }
+
+    /// Serves clients until the task is cancelled or the sockets fail.
     func run() async {
+        await withTaskGroup { group in
+            if let listener {
+                group.addTask(executorPreference: loop) { await self.serve(listener) }
+            }
+            if let datagrams {
+                group.addTask(executorPreference: loop) {
+                    var server = DatagramServer(self, datagrams)
+                    await server.run()
+                }
+            }
+            await group.next()
+            group.cancelAll()
+        }
+        listener?.close()
+        datagrams?.close()
+    }
+
+    private func serve(_ listener: Listener) async {
         await withDiscardingTaskGroup { group in
             while let stream = try? await listener.accept() {
-                guard let number = open() else {
+                guard let (number, waker) = open(.tcp) else {
                     stream.close()
                     continue
                 }
                 group.addTask(executorPreference: loop) {
-                    await self.serve(stream, number)
-                    self.state.withLock { _ = $0.sessions.removeValue(forKey: number) }
+                    var server = StreamServer(self, stream, number, waker)
+                    await server.run()
+                    self.end(number)
                     stream.close()
                 }
             }
-            listener.close()
             group.cancelAll()
         }
     }
@@ -86,22 +122,59 @@ final class Simulator: Sendable {
     /// Someone punches; see ``Device/punch(_:state:verify:_:)``.
     func punch(_ userID: String, state punchState: UInt8, verify: UInt8) -> AttendanceRecord? {
         let now = now()
-        return change { state in
+        let (record, wakers) = change { state -> (AttendanceRecord?, [Waker]) in
             guard let record = state.device.punch(userID, state: punchState, verify: verify, now)
-            else { return nil }
-            for (number, outlet) in state.sessions
-            where outlet.session.listensTo.contains(.attendance) {
-                if outlet.events.count < Simulator.eventsMax {
-                    state.sessions[number]?.events.append(record)
-                }
-            }
-            return record
+            else { return (nil, []) }
+            return (record, Simulator.announce(record, &state))
         }
+        for waker in wakers { waker.wake() }
+        return record
+    }
+
+    /// Gives the event to the sessions that listen; they are to be woken.
+    private static func announce(_ record: AttendanceRecord, _ state: inout State) -> [Waker] {
+        if state.faults.lasting(.deaf, .live) != nil { return [] }
+        var wakers: [Waker] = []
+        for (number, outlet) in state.sessions
+        where outlet.session.listensTo.contains(.attendance) && outlet.events.count < eventsMax {
+            state.sessions[number]?.events.append(record)
+            wakers.append(outlet.waker)
+        }
+        return wakers
+    }
+
+    /// Adds a fault; those that change the device do so at once.
+    func add(_ fault: Fault) {
+        let now = now()
+        change { state in
+            state.faults.add(fault)
+            state.device.suffer(fault, now)
+        }
+    }
+
+    /// Ends all faults; what they have changed of the device stays.
+    func clearFaults() {
+        change { state in
+            state.faults.clear()
+            state.device.recover()
+        }
+    }
+
+    /// Changes the device from another side than a session's.
+    func edit<Result: Sendable>(_ body: (inout Device) -> Result) -> Result {
+        change { body(&$0.device) }
     }
 
     // MARK: - Sessions
 
-    private func open() -> UInt16? {
+    /// A session for a client; nil where there are too many.
+    ///
+    /// - Parameters:
+    ///   - transport: How it is reached.
+    ///   - waker: What ends its server's wait; its own where none is given.
+    func open(
+        _ transport: ZKTransport, _ waker: Waker = Waker()
+    ) -> (number: UInt16, waker: Waker)? {
         state.withLock { state in
             guard state.sessions.count < Simulator.sessionsMax else { return nil }
             while state.sessions[state.nextSession] != nil || state.nextSession == 0 {
@@ -109,85 +182,77 @@ final class Simulator: Sendable {
             }
             let number = state.nextSession
             state.nextSession &+= 1
-            state.sessions[number] = Outlet(session: Session(number: number))
-            return number
+            state.sessions[number] = Outlet(
+                session: Session(number: number, isUDP: transport == .udp), waker: waker)
+            return (number, waker)
         }
     }
 
-    private func serve(_ stream: ByteStream, _ number: UInt16) async {
-        var reader = FrameReader()
-        // Rounds that the last event may still wait for its acknowledgement.
-        var patience = 0
-        do {
-            while true {
-                while let packet = try reader.next() {
-                    if packet.command == .ok {
-                        patience = 0
-                        continue
-                    }
-                    let reaction = handle(packet, number)
-                    for answer in reaction.packets { try await stream.write(answer.frame()) }
-                    if reaction.ends { return }
-                }
-                let (isListening, event) = nextEvent(number, mayTake: patience == 0)
-                if let event {
-                    try await stream.write(event.frame())
-                    patience = Simulator.acknowledgementWait
-                }
-                let wait = isListening ? Simulator.eventInterval : Simulator.idleMax
-                if let bytes = try await read(stream, within: wait) {
-                    guard !bytes.isEmpty else { return }
-                    reader.append(bytes)
-                } else {
-                    guard isListening else { return }
-                    patience = max(0, patience - 1)
-                }
-            }
-        } catch {
-            // The client is gone, or what it sends is no protocol: its session ends.
-        }
-    }
+    func end(_ number: UInt16) { state.withLock { _ = $0.sessions.removeValue(forKey: number) } }
 
-    /// Nil when nothing came in time.
-    private func read(_ stream: ByteStream, within wait: Duration) async throws(TransportError)
-        -> [UInt8]?
-    {
-        do throws(TransportError) {
-            return try await stream.read(timeout: wait)
-        } catch {
-            guard error.code == .timedOut else { throw error }
-            return nil
-        }
-    }
+    func isOpen(_ number: UInt16) -> Bool { state.withLock { $0.sessions[number] != nil } }
 
-    private func handle(_ packet: Packet, _ number: UInt16) -> Session.Reaction {
+    /// What becomes of a request.
+    func handle(_ packet: Packet, _ number: UInt16) -> Outcome {
         let now = now()
-        return change { state in
-            guard var outlet = state.sessions[number] else { return Session.Reaction(ends: true) }
-            defer { state.sessions[number] = outlet }
-            let reaction = outlet.session.handle(packet, &state.device, now)
+        var punched: [AttendanceRecord] = []
+        let (outcome, wakers) = change { state -> (Outcome, [Waker]) in
+            guard var outlet = state.sessions[number] else { return (Outcome(ends: true), []) }
+            let outcome = state.answer(packet, &outlet, now, &punched)
             if !outlet.session.listensTo.contains(.attendance) { outlet.events = [] }
-            return reaction
+            state.sessions[number] = outcome.isForgotten ? nil : outlet
+            return (outcome, punched.flatMap { Simulator.announce($0, &state) })
+        }
+        for waker in wakers { waker.wake() }
+        return outcome
+    }
+
+    /// The next event for a session, and whether more wait.
+    func nextEvent(_ number: UInt16) -> (event: Packet?, effect: Outcome.Effect?) {
+        state.withLock { state in
+            guard var outlet = state.sessions[number] else { return (nil, nil) }
+            if !outlet.session.announcements.isEmpty {
+                let packet = outlet.session.announcements.removeFirst()
+                state.sessions[number] = outlet
+                return (packet, nil)
+            }
+            guard !outlet.events.isEmpty, outlet.session.listensTo.contains(.attendance)
+            else { return (nil, nil) }
+            let record = outlet.events.removeFirst()
+            outlet.phase = .live
+            state.sessions[number] = outlet
+            guard
+                let data = record.event(
+                    state.device.model.eventLayout, state.device.model.encoding)
+            else { return (nil, nil) }
+            let flag = EventKind.attendance.rawValue
+            let packet = Packet(.event, session: flag, reply: 0, data: data)
+            let fault = state.faults.strike([.cut, .silence, .reset, .garbage], .live)
+            return (packet, fault.map { Outcome.Effect($0, &state.faults) })
         }
     }
 
-    private func nextEvent(_ number: UInt16, mayTake: Bool) -> (isListening: Bool, Packet?) {
+    func hasEvents(_ number: UInt16) -> Bool {
         state.withLock { state in
-            guard var outlet = state.sessions[number] else { return (false, nil) }
-            let isListening = outlet.session.listensTo.contains(.attendance)
-            guard mayTake, !outlet.events.isEmpty else { return (isListening, nil) }
-            let record = outlet.events.removeFirst()
-            state.sessions[number] = outlet
-            guard let data = record.event(state.device.model.eventLayout) else {
-                return (isListening, nil)
-            }
-            let flag = EventKind.attendance.rawValue
-            return (isListening, Packet(.event, session: flag, reply: 0, data: data))
+            state.sessions[number].map {
+                !$0.events.isEmpty || !$0.session.announcements.isEmpty
+            } ?? false
+        }
+    }
+
+    /// What becomes of a datagram.
+    func luck(in phase: Fault.Phase) -> (isLost: Bool, isTwice: Bool, isLate: Bool) {
+        state.withLock { state in
+            (
+                state.faults.isUnlucky(.lose, phase), state.faults.isUnlucky(.repeat, phase),
+                state.faults.isUnlucky(.reorder, phase)
+            )
         }
     }
 
     /// Changes the state, and gives what changed in the memory to whoever keeps it.
-    private func change<Result: Sendable>(_ body: (inout State) -> Result) -> Result {
+    @discardableResult
+    private func change<Result>(_ body: (inout State) -> Result) -> Result {
         state.withLock { state in
             let result = body(&state)
             let changes = state.device.takeChanges()

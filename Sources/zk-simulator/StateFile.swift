@@ -5,7 +5,7 @@ import ZKProtocol
 
 /// A device's memory in a file: a line for each user and punch, and for each change after that.
 ///
-/// Each line has a letter, a tab, and bytes in hexadecimal: `U` a 72-byte user record, `P` a
+/// Each line has a letter, a tab, and bytes in hexadecimal: `U` a user record, `P` a
 /// 40-byte row of the log, `D` a deleted user's index; `X` clears the users, `C` the log.
 /// A last line that is cut short, as after a crash, is ignored.
 final class StateFile: Sendable {
@@ -82,7 +82,8 @@ final class StateFile: Sendable {
         switch change {
         case .user(let user):
             kind = "U"
-            bytes = user.encoded(.bytes72) ?? []
+            // Only the long form has a last name, and only the usual one a card.
+            bytes = user.encoded(user.lastName.isEmpty ? .bytes72 : .bytes120) ?? []
         case .punch(let record):
             kind = "P"
             _ = record.append(to: &bytes, .text(stride: 40))

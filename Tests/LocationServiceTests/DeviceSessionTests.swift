@@ -105,7 +105,9 @@ import ZKProtocol
             try await collector.wait { collector.board.status(of: name)?.cause.isEmpty == false }
             let status = try #require(collector.board.status(of: name))
             #expect(status.state == .online && status.completeThrough == nil)
-            #expect(status.cause.contains("41 rows") || status.cause.contains("rows of"))
+            #expect(
+                status.cause.contains("counted \(41 + error) records before")
+                    && status.cause.contains("sent 41 in 1644 bytes"))
             let entries = try await collector.store.entries(after: 0, limit: 1000)
             #expect(!entries.contains { $0.watermark != nil })
         }

@@ -3,6 +3,7 @@ import Foundation
 import ServiceKit
 import TestSupport
 import Testing
+import ZKProtocol
 
 @testable import LocationService
 
@@ -45,6 +46,17 @@ import Testing
         let device = try #require(configuration.devices.first)
         #expect(device.pollInterval == .seconds(60) && device.clockMode == .zone)
         #expect(device.commKey == nil && device.serial == nil)
+        #expect(device.encoding == nil)
+    }
+
+    @Test func `the encoding of a terminal's texts is one of those that are known`() throws {
+        for name in ["utf-8", "gbk", "windows-1250", "windows-1256"] {
+            let configuration = try load(text(device: "encoding: '\(name)'"))
+            #expect(configuration.devices.first?.encoding?.name == name)
+        }
+        #expect(try load(text(device: "encoding: 'auto'")).devices.first?.encoding == nil)
+        let words = try message(text(device: "encoding: 'latin1'"))
+        #expect(words.contains("devices[0].encoding") && words.contains("`windows-1256`"))
     }
 
     @Test func `the environment goes over the file`() throws {

@@ -17,7 +17,7 @@ final class Terminals: Sendable {
     private let serving: Task<Void, Never>
 
     init(
-        users: Int = 20, records: Int, port: UInt16 = 0,
+        users: Int = 20, records: Int, port: UInt16 = 0, isDisabled: Bool = false,
         _ change: (inout DeviceModel) -> Void = { _ in }
     ) throws {
         var model = DeviceModel()
@@ -25,10 +25,12 @@ final class Terminals: Sendable {
         let population = Population(seed: 7, users: users)
         let log = try #require(population.log(records: records, lastDay: 20_453))
         let loop = self.loop
+        let now = Now(trueTime: 1_772_438_400_000, placeTime: 1_772_438_400_000)
+        var device = Device(model: model, users: population.users, log: log)
+        if isDisabled { device.disable(forSeconds: nil, now) }
         let simulator = try Simulator(
-            Device(model: model, users: population.users, log: log),
-            at: SocketAddress(host: "127.0.0.1", port: port), on: loop,
-            now: { Now(trueTime: 1_772_438_400_000, placeTime: 1_772_438_400_000) })
+            device, at: SocketAddress(host: "127.0.0.1", port: port), on: loop,
+            now: { now })
         self.simulator = simulator
         serving = Task(executorPreference: loop) { await simulator.run() }
     }

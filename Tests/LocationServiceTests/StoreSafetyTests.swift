@@ -72,7 +72,9 @@ import Transport
             try record.write(old)
         }
         try await fixture.with { (store: LocationStore) async throws in
-            #expect(try await store.ask("PRAGMA user_version") == 2)
+            #expect(
+                try await store.ask("PRAGMA user_version")
+                    == .integer(Int64(StoreSchema.migrations.count)))
             #expect(await store.lastSequence == 6)
             let entries = try await store.entries(after: 0, limit: 10)
             #expect(entries.compactMap(\.punch) == punches)

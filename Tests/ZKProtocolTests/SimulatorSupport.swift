@@ -7,13 +7,14 @@ import ZKProtocol
 
 /// Runs a simulator on a free port of this machine for as long as `body` runs.
 func withSimulator<Result>(
-    _ device: Device, now: @escaping @Sendable () -> Now = { .test },
+    _ device: Device, faults: FaultEngine = FaultEngine(seed: 1),
+    now: @escaping @Sendable () -> Now = { .test },
     _ body: (Simulator, EventLoop) async throws -> Result
 ) async throws -> Result {
     let loop = EventLoop(name: "test")
     defer { loop.shutdown() }
     let simulator = try Simulator(
-        device, at: SocketAddress(host: "127.0.0.1", port: 0), on: loop, now: now)
+        device, at: SocketAddress(host: "127.0.0.1", port: 0), on: loop, faults: faults, now: now)
     let serving = Task(executorPreference: loop) { await simulator.run() }
     do {
         let result = try await body(simulator, loop)
@@ -54,11 +55,12 @@ extension ZKClient.Options {
 
 /// Connects to a simulator and takes leave of it.
 func withClient<Result>(
-    _ simulator: Simulator, _ loop: EventLoop, commKey: UInt32? = nil,
+    _ simulator: Simulator, _ loop: EventLoop, over transport: ZKTransport = .tcp,
+    commKey: UInt32? = nil, options: ZKClient.Options = .test,
     _ body: (ZKClient) async throws -> Result
 ) async throws -> Result {
     try await withZKClient(
-        to: simulator.address, commKey: commKey, on: loop, options: .test, body)
+        to: simulator.address, over: transport, commKey: commKey, on: loop, options: options, body)
 }
 
 /// What a device on a script does with a packet.

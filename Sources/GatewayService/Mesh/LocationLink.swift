@@ -15,8 +15,14 @@ protocol LocationLink: Sendable {
     ) async throws(RPCError)
     /// What the location finds when it checks itself.
     func check(timeout: Duration) async throws(RPCError) -> CheckReport
+    /// Takes commands to the location's terminals; nil where it cannot.
+    var devices: Devices.Client? { get }
     /// Lets what is under way finish and ends the link.
     func retire() async
+}
+
+extension LocationLink {
+    var devices: Devices.Client? { nil }
 }
 
 /// A link over the mesh.
@@ -44,6 +50,8 @@ struct MeshLink: LocationLink {
         try await Location.Client(connection).check(
             CheckRequest(), CallOptions(timeout: timeout))
     }
+
+    var devices: Devices.Client? { Devices.Client(connection) }
 
     func retire() async { await connection.drain(grace: Self.grace) }
 }

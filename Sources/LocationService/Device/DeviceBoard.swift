@@ -27,6 +27,17 @@ final class DeviceBoard: Sendable {
         }
     }
 
+    /// Takes a device off the board.
+    func remove(_ name: String) {
+        state.withLock { state in
+            guard state.statuses.removeValue(forKey: name) != nil else { return }
+            state.order.removeAll { $0 == name }
+            state.owners = state.owners.filter { $0.value != name }
+            state.version += 1
+        }
+        wakeUps.announce()
+    }
+
     /// Changes a device's status.
     func update(_ name: String, _ change: (inout DeviceStatus) -> Void) {
         let isNew = state.withLock { state in

@@ -9,24 +9,25 @@ struct DeviceContact {
     /// How many punches a transaction holds: a kill loses at most these, and readers of the store
     /// wait for no longer.
     static let batchCount = 1000
-    /// The device's counter can stay the same while its log changes; the log is read in full
-    /// after this long at the latest.
-    static let fullReadInterval: Duration = .seconds(3600)
-    /// How long a connection may be silent before the device is asked for its time.
-    static let silenceMax: Duration = .seconds(30)
-    /// How soon after an event that only the log explains the log is read.
-    static let pollDelay: Duration = .seconds(1)
+    /// What a clock does not move by itself between two looks.
+    static let stepMilliseconds: Int64 = 60_000
 
     let session: DeviceSession
     let log: Logger
     var reader: LogReader
 
-    private var usersRead: Int?
+    var usersRead: Int?
+    /// Why the users could not be read; empty where they could.
+    var usersCause = ""
     /// The device's counter at the last complete read.
-    private var recordsRead: Int?
-    private var lastFullRead: ContinuousClock.Instant?
-    private var hasEvents = false
-    private var isFirstPoll = true
+    var recordsRead: Int?
+    var lastFullRead: ContinuousClock.Instant?
+    var hasEvents = false
+    var isFirstPoll = true
+    /// Why the session ends behind the command that runs; nil lets it go on.
+    var endsAfterCommand: String?
+    /// When the clock was last set by the configuration.
+    var lastClockSetting: ContinuousClock.Instant?
 
     init(session: DeviceSession, log: Logger, reader: LogReader) {
         self.session = session
@@ -34,28 +35,33 @@ struct DeviceContact {
         self.reader = reader
     }
 
-    private var store: LocationStore { session.store }
-    private var surroundings: Surroundings { session.surroundings }
+    var store: LocationStore { session.store }
+    var surroundings: Surroundings { session.surroundings }
 
     /// Polls and listens until the connection fails or the task is cancelled.
     mutating func serve(_ client: ZKClient, _ onSuccess: () -> Void) async throws {
         try await listen(client)
+        session.mailbox.open(client.waker)
+        defer { session.mailbox.close() }
         while true {
             try Task.checkCancellation()
             try await poll(client)
             onSuccess()
+            try await obeyClockPolicy(client)
             var next = surroundings.steady() + session.settings.pollInterval
             while true {
+                try await session.mailbox.runCommands(client, &self)
                 let rest = surroundings.steady().duration(to: next)
                 guard rest > .zero else { break }
-                let wait = min(rest, Self.silenceMax)
+                let wait = min(rest, session.settings.patience.silence)
                 guard let event = try await client.nextEvent(timeout: wait) else {
+                    if session.mailbox.hasCommands { continue }
                     // A device that was unplugged says nothing either: ask.
                     if wait < rest { try await measureClock(client) }
                     continue
                 }
                 if try await store(event, client) {
-                    next = min(next, surroundings.steady() + Self.pollDelay)
+                    next = min(next, surroundings.steady() + session.settings.patience.event)
                 }
             }
         }
@@ -70,6 +76,20 @@ struct DeviceContact {
             log.warning("device announces no punches; it is only polled", ["cause": "\(error)"])
         }
     }
+
+    // MARK: Commands
+
+    /// Reads the whole log now, whatever the counters say.
+    mutating func readWholeLog(_ client: ZKClient) async throws {
+        recordsRead = nil
+        try await poll(client)
+    }
+
+    /// Events came that nobody looked at; the next poll reads the log.
+    mutating func noteEvents() { hasEvents = true }
+
+    /// The users have changed; they and the log are read anew at the next poll.
+    mutating func forgetUsers() { usersRead = nil }
 
     // MARK: Live events
 
@@ -92,7 +112,7 @@ struct DeviceContact {
             event =
                 punches.count < Self.batchCount ? try await client.nextEvent(timeout: .zero) : nil
         }
-        let result = try await store.ingest(punches)
+        let result = try await store.submit(punches)
         if result != IngestResult() {
             log.debug("live punches", ["new": result.new, "known": result.known])
         }
@@ -100,166 +120,41 @@ struct DeviceContact {
         return needsPoll
     }
 
-    // MARK: The poll
-
-    /// Brings the store up to the device; the watermark follows when that is proved.
-    private mutating func poll(_ client: ZKClient) async throws {
-        try await measureClock(client)
-        // What the counters say was so at this instant or later.
-        let asOf = surroundings.now()
-        let sizes = try await client.freeSizes()
-        session.update { status in
-            status.recordsCapacity = UInt32(clamping: sizes.recordCapacity)
-            status.users = UInt32(clamping: sizes.users ?? 0)
-            status.lastContact = surroundings.now()
-        }
-        if isUnchanged(sizes) {
-            try await complete(asOf, records: recordsRead ?? 0)
-            return
-        }
-        do {
-            if sizes.users != usersRead || usersRead == nil {
-                reader.setUsers(try await client.users())
-                usersRead = sizes.users
-            }
-            hasEvents = false
-            try await read(client)
-        } catch let error as ZKError where error.code == .incomplete || error.code == .refused {
-            // The connection is sound and the data is not: nothing is proved, and the next poll
-            // tries again.
-            recordsRead = nil
-            log.error("device log is not proved complete", ["cause": "\(error)"])
-            session.update { $0.cause = error.description.clipped(toBytes: 1024) }
-            if error.code == .incomplete { try await readUnproved(client) }
-        }
-    }
-
-    /// Whether the device can have nothing that the last complete read did not show.
-    private func isUnchanged(_ sizes: FreeSizes) -> Bool {
-        guard let records = sizes.records, records == recordsRead, !hasEvents,
-            sizes.users == usersRead, let lastFullRead,
-            lastFullRead.duration(to: surroundings.steady()) < Self.fullReadInterval
-        else { return false }
-        // A full memory drops its oldest record for each new one, and counts the same.
-        return records < sizes.recordCapacity
-    }
-
-    private mutating func read(_ client: ZKClient) async throws {
-        let asOf = surroundings.now()
-        let read = try await client.attendance()
-        let result = try await ingest(read.log)
-        lastFullRead = surroundings.steady()
-        // Someone may have punched while the log was on its way: the counter before it is what
-        // the next poll compares with, so that it reads again.
-        recordsRead = read.before.records == read.log.count ? read.before.records : nil
-        if result.new + result.amended > 0 || isFirstPoll {
-            log.info(
-                "device log read",
-                [
-                    "records": read.log.count, "new": result.new, "known": result.known,
-                    "amended": result.amended,
-                ])
-        }
-        try await complete(asOf, records: read.log.count)
-    }
-
-    /// Keeps the punches of a log that its device's counter contradicts; the watermark stays.
-    ///
-    /// Only where every row makes sense: rows cut at the wrong places would be punches that never
-    /// were, and no entry is ever taken back.
-    private mutating func readUnproved(_ client: ZKClient) async throws {
-        let rows: AttendanceLog
-        do throws(ZKError) {
-            rows = try await client.unprovedAttendance()
-        } catch {
-            if error.code == .incomplete || error.code == .refused { return }
-            throw error
-        }
-        let latest = try await client.time().packed.addingReportingOverflow(86_400)
-        let isSound = rows.allSatisfy { row in
-            row.time.isRealDate && row.time.year > 2000
-                && (latest.overflow || row.time.packed <= latest.partialValue)
-                && !row.identifier.unicodeScalars.contains { $0.value < 0x20 }
-        }
-        guard isSound else {
-            log.error("device log makes no sense and is not stored", ["rows": rows.count])
-            return
-        }
-        let result = try await ingest(rows)
-        log.warning(
-            "device log stored without proof", ["rows": rows.count, "new": result.new])
-    }
-
-    /// Stores what is new in the device's log, in batches.
-    private mutating func ingest(_ rows: AttendanceLog) async throws -> IngestResult {
-        let fresh = reader.fresh(in: rows, receivedAt: surroundings.now())
-        var result = IngestResult()
-        var position = 0
-        while position < fresh.punches.count {
-            try Task.checkCancellation()
-            let end = min(position + Self.batchCount, fresh.punches.count)
-            result += try await ingest(Array(fresh.punches[position..<end]))
-            position = end
-        }
-        reader.stored(fresh)
-        return result
-    }
-
-    /// Stores one batch.
-    ///
-    /// On its own because the optimiser of Swift 6.3 crashes on the two calls inside the loop.
-    private func ingest(_ batch: [Punch]) async throws -> IngestResult {
-        let result = try await store.ingest(batch)
-        await refresh()
-        return result
-    }
-
-    /// Every punch that the device had recorded by `asOf` is in the log.
-    private mutating func complete(_ asOf: Timestamp, records: Int) async throws {
-        let count = UInt32(clamping: records)
-        try await store.advanceWatermark(
-            of: reader.serial, to: asOf, records: count, isImportant: isFirstPoll)
-        isFirstPoll = false
-        await refresh()
-        session.update { status in
-            status.completeThrough = [status.completeThrough, asOf].compactMap(\.self).max()
-            status.recordsOnDevice = count
-            status.lastContact = surroundings.now()
-            status.cause = ""
-        }
-    }
-
-    private func refresh() async {
+    func refresh() async {
         guard let record = await store.record(of: reader.serial) else { return }
         session.update { $0.take(record) }
     }
 
     // MARK: The clock
 
-    private func measureClock(_ client: ZKClient) async throws {
-        let before = surroundings.now()
-        let shown = try await client.time()
-        let after = surroundings.now()
-        guard let seconds = shown.secondsSince1970 else {
-            log.warning("device clock shows no real date", ["shown": "\(shown)"])
+    func measureClock(_ client: ZKClient) async throws {
+        let reading = try await clock(client)
+        guard let offset = reading.offset else {
+            log.warning("device clock shows no real date", ["shown": "\(reading.shown)"])
             return
         }
-        let middle =
-            before.millisecondsSince1970
-            + (after.millisecondsSince1970 - before.millisecondsSince1970) / 2
-        let instant = instant(of: WallTime(seconds: seconds), near: middle / 1000)
-        // It shows the second that has begun; on average half of it has passed.
-        let offset = instant * 1000 + 500 - middle
+        try await noteStep(to: offset)
         try await store.recordClock(
-            of: reader.serial, offsetMilliseconds: offset, measuredAt: after)
+            of: reader.serial, offsetMilliseconds: offset, measuredAt: reading.at)
         session.update { status in
             status.clockOffsetMilliseconds = offset
-            status.clockMeasuredAt = after
+            status.clockMeasuredAt = reading.at
         }
     }
 
+    /// A clock that drifts moves by seconds in a day: more at once means that somebody set it.
+    private func noteStep(to offset: Int64) async throws {
+        guard let status, status.clockMeasuredAt != nil else { return }
+        let (step, overflow) = offset.subtractingReportingOverflow(
+            status.clockOffsetMilliseconds)
+        guard overflow || step.magnitude >= UInt64(Self.stepMilliseconds) else { return }
+        try await except(
+            .clockStep,
+            "the device's clock went from \(status.clockOffsetMilliseconds) ms to \(offset) ms off")
+    }
+
     /// The reading of the device's clock that is nearest to the true time.
-    private func instant(of wall: WallTime, near now: Int64) -> Int64 {
+    func instant(of wall: WallTime, near now: Int64) -> Int64 {
         if case .fixed(let offset) = session.settings.clockMode { return wall.seconds - offset }
         switch session.zone.reading(of: wall) {
         case .once(let instant), .never(let instant): return instant

@@ -18,10 +18,17 @@ struct DeviceSession: Sendable {
     let loop: EventLoop
     let surroundings: Surroundings
     let log: Logger
+    /// Commands that wait for it.
+    var mailbox = DeviceMailbox()
+    /// Whole logs that are read at a time, of all devices together.
+    var limiter = ReadLimiter(8)
 
     /// Returns when the task is cancelled.
     func run() async {
-        var backoff = Backoff(initial: .milliseconds(500), limit: .seconds(30))
+        let again = settings.patience.again
+        var backoff = Backoff(initial: again.lowerBound, limit: again.upperBound)
+        // What it was reached by the last time.
+        var known = settings.transport
         while !Task.isCancelled {
             update { status in
                 if status.state != .failing { status.state = .connecting }
@@ -29,7 +36,7 @@ struct DeviceSession: Sendable {
             }
             let error: SessionError
             do throws(SessionError) {
-                try await connectAndServe { backoff.reset() }
+                try await connectAndServe(&known) { backoff.reset() }
                 break
             } catch let failure {
                 error = failure
@@ -57,21 +64,50 @@ struct DeviceSession: Sendable {
     func update(_ change: (inout DeviceStatus) -> Void) { board.update(settings.name, change) }
 
     private func connectAndServe(
-        _ onSuccess: () -> Void
+        _ known: inout ZKTransport?, _ onSuccess: () -> Void
     ) async throws(SessionError) {
         do {
             let address = try await resolve()
-            var options = ZKClient.Options(now: surroundings.steady)
-            options.connectTimeout = .seconds(5)
+            let transport = try await transport(to: address, known)
+            known = transport
             try await withZKClient(
-                to: address, commKey: settings.commKey, on: loop, options: options
+                to: address, over: transport, commKey: settings.commKey, on: loop,
+                options: options
             ) { client in
                 var contact = try await identify(client)
                 try await contact.serve(client, onSuccess)
             }
         } catch {
-            throw SessionError(error)
+            let failure = SessionError(error)
+            // The terminal may have been exchanged for one of another kind.
+            if case .device(let error) = failure, error.code == .unreachable {
+                known = settings.transport
+            }
+            throw failure
         }
+    }
+
+    private var options: ZKClient.Options {
+        var options = ZKClient.Options(now: surroundings.steady)
+        options.connectTimeout = settings.patience.connect
+        options.requestTimeout = settings.patience.request
+        options.bulkTimeout = settings.patience.bulk
+        options.retryInterval = settings.patience.retry
+        options.encoding = settings.encoding ?? .utf8
+        options.guessesEncoding = settings.encoding == nil
+        return options
+    }
+
+    private func transport(
+        to address: SocketAddress, _ known: ZKTransport?
+    ) async throws(ZKError) -> ZKTransport {
+        if let known { return known }
+        let found = try await ZKClient.probe(
+            address, on: loop, options: options, patience: settings.patience.probe)
+        if found == .udp {
+            log.info("device answers over UDP and not over TCP", ["address": address])
+        }
+        return found
     }
 
     private func resolve() async throws(TransportError) -> SocketAddress {
@@ -86,12 +122,15 @@ struct DeviceSession: Sendable {
 
     /// Learns which device it is, and puts it into the log.
     private func identify(_ client: ZKClient) async throws -> DeviceContact {
+        // A client that crashed may have left it disabled.
+        try await client.enable()
         let identity = try await client.identity()
         let serial = identity.serial
         guard serial.utf8.count <= 64 else {
             throw SessionError.wrongDevice("the serial number has more than 64 bytes")
         }
         if let wanted = settings.serial, wanted != serial {
+            try await alarm(wanted, serial)
             throw SessionError.wrongDevice(
                 """
                 the device at \(settings.address) has serial \(serial), and the configuration \
@@ -120,12 +159,29 @@ struct DeviceSession: Sendable {
             status.lastContact = surroundings.now()
             if let record { status.take(record) }
         }
-        log.info("device online", ["serial": serial, "firmware": identity.firmware])
+        log.info(
+            "device online",
+            [
+                "serial": serial, "firmware": identity.firmware,
+                "transport": client.transport.rawValue,
+            ])
         return DeviceContact(
             session: self, log: log.with(["serial": serial]),
             reader: LogReader(
                 serial: serial,
                 resolver: InstantResolver(zone: zone, mode: settings.clockMode)))
+    }
+}
+
+extension DeviceSession {
+    /// Another terminal answers at the address: somebody looks for this one.
+    private func alarm(_ wanted: String, _ found: String) async throws(StoreError) {
+        let exception = DeviceException(
+            device: wanted, at: surroundings.now(), kind: .wrongDevice,
+            text: "\(settings.address) answers with the serial number \(found)"
+                .clipped(toBytes: 1024))
+        let noted = try await store.recordException(exception)
+        update { $0.lastException = noted }
     }
 }
 

@@ -42,50 +42,66 @@ struct LogReader {
         if rowsCarryUserID == false { seen = nil }
     }
 
-    /// Punches that are to be stored, and what will be known of the log when they are.
+    /// The rows of a log that were not there the last time, on their way to the store.
     struct Fresh {
-        var punches: [Punch]
-        fileprivate var next: Seen
+        /// The next row that is to be stored.
+        fileprivate(set) var position: Int
+        /// How many rows the log has.
+        let count: Int
+        fileprivate var resolver: InstantResolver
+        fileprivate let hash: Int
+
+        var isEmpty: Bool { position == count }
     }
 
-    /// The punches of the rows that were not there the last time.
-    mutating func fresh(in log: AttendanceLog, receivedAt: Timestamp) -> Fresh {
+    /// Finds the rows that were not there the last time.
+    mutating func fresh(in log: AttendanceLog) -> Fresh {
         if log.count > 0 {
             switch log.layout {
             case .bytes8, .bytes8Flags: rowsCarryUserID = false
-            case .bytes16, .text: rowsCarryUserID = true
+            case .bytes16, .bytes22, .text: rowsCarryUserID = true
             }
         }
         var hasher = Hasher()
+        var hashed = 0
         var position = 0
         var resolver = start
         if let seen, seen.count <= log.count {
-            while position < seen.count {
-                hasher.combine(log[position])
-                position += 1
-            }
-            if hasher.finalize() == seen.hash {
+            log.hash(rows: 0..<seen.count, into: &hasher)
+            hashed = seen.count
+            // A copy, because the hasher goes on with the rows behind.
+            let beginning = hasher
+            if beginning.finalize() == seen.hash {
                 resolver = seen.resolver
-            } else {
-                position = 0
+                position = seen.count
             }
         }
-        var punches: [Punch] = []
-        punches.reserveCapacity(log.count - position)
-        for record in log[position...] {
-            knownUserIDs.insert(Self.storable(record.identifier))
-            punches.append(
-                punch(of: record, source: .poll, receivedAt: receivedAt, &resolver))
-        }
-        var whole = Hasher()
-        for record in log { whole.combine(record) }
+        log.hash(rows: hashed..<log.count, into: &hasher)
         return Fresh(
-            punches: punches,
-            next: Seen(count: log.count, hash: whole.finalize(), resolver: resolver))
+            position: position, count: log.count, resolver: resolver, hash: hasher.finalize())
     }
 
-    /// The rows of `fresh` are stored; they need not be looked at again.
-    mutating func stored(_ fresh: Fresh) { seen = fresh.next }
+    /// The punches of the next rows, at most `limit`.
+    mutating func next(
+        _ limit: Int, of log: AttendanceLog, receivedAt: Timestamp, _ fresh: inout Fresh
+    ) -> [Punch] {
+        let end = min(fresh.position + limit, fresh.count)
+        var punches: [Punch] = []
+        punches.reserveCapacity(end - fresh.position)
+        for record in log[fresh.position..<end] {
+            knownUserIDs.insert(Self.storable(record.identifier))
+            punches.append(
+                punch(of: record, source: .poll, receivedAt: receivedAt, &fresh.resolver))
+        }
+        fresh.position = end
+        return punches
+    }
+
+    /// All rows of `fresh` are stored; they need not be looked at again.
+    mutating func stored(_ fresh: Fresh) {
+        precondition(fresh.isEmpty, "rows are still to be stored")
+        seen = Seen(count: fresh.count, hash: fresh.hash, resolver: fresh.resolver)
+    }
 
     /// A punch that the device announced; nil where only its log can tell who it was.
     ///

@@ -111,7 +111,7 @@ struct LocationCheck: Sendable {
             findings.append(
                 finding(
                     "device", subject, .failure, status.cause,
-                    "check that \(status.device.address) is reachable and the comm key is right"))
+                    Self.hint(status.device)))
         }
         if status.clockMeasuredAt != nil {
             findings.append(clock(subject, status.clockOffsetMilliseconds))
@@ -130,7 +130,7 @@ struct LocationCheck: Sendable {
                     : finding("device", subject, .ok, message))
         }
         if let settings = configuration.devices.first(where: { $0.name == subject }),
-            settings.commKey == nil || settings.commKey == 0
+            !settings.isPush, settings.commKey == nil || settings.commKey == 0
         {
             findings.append(
                 finding(
@@ -138,6 +138,13 @@ struct LocationCheck: Sendable {
                     "set one at the device and in commKeyFile"))
         }
         return findings
+    }
+
+    private static func hint(_ device: Device) -> String {
+        if device.push, !device.active { return "approve it, or take its server address away" }
+        return device.push
+            ? "check the server's address and port in the terminal's menu"
+            : "check that \(device.address) is reachable and the comm key is right"
     }
 
     private func clock(_ subject: String, _ offset: Int64) -> Finding {

@@ -28,19 +28,30 @@ extension LocationStore {
         _ punches: [Punch], beside: ((Database) throws(SQLiteError) -> Void)? = nil
     ) throws(StoreError) -> IngestResult {
         if punches.isEmpty, beside == nil { return IngestResult() }
-        return try commit { (appender) throws(SQLiteError) in
+        return try ingest([punches], beside: beside).first ?? IngestResult()
+    }
+
+    /// Stores several batches in one transaction; what became of each.
+    func ingest(
+        _ batches: [[Punch]], beside: ((Database) throws(SQLiteError) -> Void)? = nil
+    ) throws(StoreError) -> [IngestResult] {
+        try commit { (appender) throws(SQLiteError) in
             try beside?(appender.database)
             let table = try PunchTable(database)
-            var result = IngestResult()
+            var results: [IngestResult] = []
             var fresh = FreshPunches(today: RecentPunches.day(appender.committedAt))
-            for punch in punches {
-                switch try ingest(punch, table, &appender) {
-                case .new:
-                    result.new += 1
-                    fresh.add(punch)
-                case .known: result.known += 1
-                case .amends: result.amended += 1
+            for punches in batches {
+                var result = IngestResult()
+                for punch in punches {
+                    switch try ingest(punch, table, &appender) {
+                    case .new:
+                        result.new += 1
+                        fresh.add(punch)
+                    case .known: result.known += 1
+                    case .amends: result.amended += 1
+                    }
                 }
+                results.append(result)
             }
             for (serial, count) in fresh.counts {
                 guard var record = devices[serial] else { continue }
@@ -49,7 +60,7 @@ extension LocationStore {
                 devices[serial] = record
             }
             try recent.add(fresh.days, to: database, today: fresh.today)
-            return result
+            return results
         }
     }
 

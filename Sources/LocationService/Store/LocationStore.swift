@@ -40,6 +40,8 @@ actor LocationStore {
     var recent = RecentPunches()
     /// The day of the last commit, or of the start.
     var today: Int64
+    /// What waits for the next transaction.
+    nonisolated let pending = PendingPunches()
     /// Whether entries can be stored.
     nonisolated let alarm: StoreAlarm
     private let marker: StoreMarker

@@ -42,6 +42,8 @@ struct StoreMarker {
                 isPassing ? .unwritable : .marker,
                 "cannot open \(self.path): \(error.localizedDescription)")
         }
+        // A program that is started from here must not keep the lock.
+        _ = fcntl(handle.fileDescriptor, F_SETFD, FD_CLOEXEC)
         guard flock(handle.fileDescriptor, LOCK_EX | LOCK_NB) == 0 else {
             throw StoreError(.inUse, "another process uses the store \(path)")
         }

@@ -54,5 +54,7 @@ enum StoreSchema {
             ) WITHOUT ROWID;
             """),
         outlook,
+        pushTables,
+        commands,
     ]
 }

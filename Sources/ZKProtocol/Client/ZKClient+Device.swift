@@ -39,7 +39,7 @@ extension ZKClient {
         default: throw refusal(answer, of: .readOption)
         }
         let option = try decoding(.readOption) { () throws(FormatError) in
-            try DeviceOption(decoding: answer.data)
+            try DeviceOption(decoding: answer.data, encoding)
         }
         guard option.name == name else {
             throw failure(
@@ -49,6 +49,7 @@ extension ZKClient {
         return option.value
     }
 
+    /// The firmware's version, such as `Ver 6.60 Apr 28 2017`.
     public func firmware() async throws(ZKError) -> String {
         DeviceText.decode(try await perform(.version))
     }

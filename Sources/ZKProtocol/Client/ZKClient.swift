@@ -20,10 +20,21 @@ public final class ZKClient {
         /// The longest bulk read that is taken: a million records.
         public var bulkBytesMax = 64 << 20
         public var sliceBytes = Bulk.sliceBytes
-        /// How often a slice is asked for before the read fails.
+        /// How many slices are asked for before the first has come; 2 at most over UDP.
+        public var slicesInFlight = 4
+        /// How often a slice is asked for before the read fails; over UDP three times as often.
         public var sliceAttempts = 3
+        /// How long a datagram may be on its way before the request is sent again; doubled each
+        /// time, up to ``requestTimeout``.
+        public var retryInterval: Duration = .milliseconds(500)
         /// Events that wait in the queue; more are dropped, and ``ZKClient/eventsDropped`` counts.
         public var eventsMax = 4096
+        /// How the device's texts are encoded.
+        public var encoding = TextEncoding.utf8
+        /// Whether names that are damaged in ``encoding`` are read in the language's code page.
+        ///
+        /// Ids never are: they must stay what they were.
+        public var guessesEncoding = false
 
         public init(now: @escaping @Sendable () -> ContinuousClock.Instant) { self.now = now }
     }
@@ -39,38 +50,57 @@ public final class ZKClient {
     /// Whether requests make no sense any more.
     private var isBroken = false
     private var isClosed = false
+    /// What was learnt of the device and need not be asked again.
+    var learnt = Learnt()
 
-    private init(_ stream: ByteStream, _ address: SocketAddress, _ options: Options) {
+    /// Ends a wait for events from elsewhere.
+    public let waker = Waker()
+
+    /// How packets travel to the device.
+    public var transport: ZKTransport { wire.transport }
+
+    private init(_ wire: Wire, _ address: SocketAddress, _ options: Options) {
         self.address = address
         self.options = options
-        wire = Wire(stream: stream)
+        self.wire = wire
     }
 
     /// Connects and, where the device asks for it, proves the comm key.
     public static func connect(
-        to address: SocketAddress, commKey: UInt32?, on loop: EventLoop, options: Options
+        to address: SocketAddress, over transport: ZKTransport = .tcp, commKey: UInt32?,
+        on loop: EventLoop, options: Options
     ) async throws(ZKError) -> ZKClient {
-        let stream: ByteStream
+        let wire: Wire
         do {
-            stream = try await ByteStream.connect(
-                to: address, on: loop, timeout: options.connectTimeout)
+            switch transport {
+            case .tcp:
+                wire = Wire(
+                    try await ByteStream.connect(
+                        to: address, on: loop, timeout: options.connectTimeout),
+                    now: options.now)
+            case .udp:
+                wire = Wire(
+                    try DatagramSocket.connect(to: address, on: loop), now: options.now)
+            }
         } catch {
             throw ZKError(
                 error.code == .cancelled ? .cancelled : .unreachable,
                 device: address.description, command: nil, error.message)
         }
-        let client = ZKClient(stream, address, options)
+        let client = ZKClient(wire, address, options)
         do throws(ZKError) {
             try await client.login(commKey)
         } catch {
-            stream.close()
+            // What the device may have begun, it is told to end.
+            if client.wire.session != 0 { await client.close() }
+            wire.close()
             throw error
         }
         return client
     }
 
     private func login(_ commKey: UInt32?) async throws(ZKError) {
-        let greeting = try await request(.connect)
+        let greeting = try await greet()
         wire.session = greeting.session
         switch greeting.command {
         case .ok: break
@@ -82,7 +112,35 @@ public final class ZKClient {
             try await authenticate(commKey)
         default: throw refusal(greeting, of: .connect)
         }
-        wire.reader.bytesMax = Frame.bytesMax
+        wire.raiseLimit()
+    }
+
+    /// Asks for a session.
+    ///
+    /// Where the answer can be lost, it is asked for again under another number, and only the last
+    /// answer counts: the device forgets the session before.
+    private func greet() async throws(ZKError) -> Packet {
+        guard transport == .udp else { return try await request(.connect) }
+        let deadline = options.now() + options.connectTimeout
+        var patience = options.retryInterval
+        while true {
+            let reply = try await send(.connect, [])
+            let next = min(options.now() + patience, deadline)
+            do throws(ZKError) {
+                return try await answer(to: reply, .connect, until: next)
+            } catch {
+                if error.code == .closed {
+                    throw failure(.unreachable, .connect, "nobody answers at UDP: \(error.cause)")
+                }
+                guard error.code == .timedOut else { throw error }
+                guard options.now() < deadline else {
+                    throw failure(
+                        .unreachable, .connect,
+                        "no answer over UDP within \(options.connectTimeout)")
+                }
+            }
+            patience = min(patience * 2, options.requestTimeout)
+        }
     }
 
     private func authenticate(_ commKey: UInt32) async throws(ZKError) {
@@ -101,7 +159,8 @@ public final class ZKClient {
         guard !isClosed else { return }
         isClosed = true
         isBroken = true
-        let farewell = Farewell(wire: wire, now: options.now)
+        let farewell = Farewell(
+            wire: wire, now: options.now, isCapturing: learnt.isCapturing)
         // A task of its own, because a cancelled one may not write: the device would stay
         // occupied, and disabled where someone disabled it. It ends within its own deadline.
         await Task { await farewell.run() }.value
@@ -111,6 +170,9 @@ public final class ZKClient {
 
     /// Sends a request and waits for the packet that answers it.
     func request(_ command: Command, _ data: [UInt8] = []) async throws(ZKError) -> Packet {
+        if transport == .udp, command.isRepeatable {
+            return try await answerOfDatagram(nextRequest(command, data))
+        }
         let reply = try await send(command, data)
         return try await answer(to: reply, command)
     }
@@ -124,31 +186,67 @@ public final class ZKClient {
     }
 
     func send(_ command: Command, _ data: [UInt8]) async throws(ZKError) -> UInt16 {
-        guard !isBroken else {
-            throw failure(.closed, command, "the connection has failed before")
-        }
-        let packet = wire.nextRequest(command, data)
+        let packet = try nextRequest(command, data)
         try await write(packet, command)
         return packet.reply
     }
 
+    private func nextRequest(_ command: Command, _ data: [UInt8]) throws(ZKError) -> Packet {
+        guard !isBroken else {
+            throw failure(.closed, command, "the connection has failed before")
+        }
+        return wire.nextRequest(command, data)
+    }
+
     /// The next packet of the answer; events and strays that come before it are put aside.
     func answer(to reply: UInt16, _ command: Command) async throws(ZKError) -> Packet {
+        try await answer(to: reply, command, until: options.now() + options.requestTimeout)
+    }
+
+    private func answer(
+        to reply: UInt16, _ command: Command, until deadline: ContinuousClock.Instant
+    ) async throws(ZKError) -> Packet {
+        while let packet = try await nextAnswer(until: deadline, command) {
+            if packet.reply == reply { return packet }
+            strayPackets &+= 1
+        }
+        throw failure(.timedOut, command, "no answer within \(options.requestTimeout)")
+    }
+
+    /// Sends the request again and again while its answer does not come, as datagrams are lost.
+    private func answerOfDatagram(_ request: Packet) async throws(ZKError) -> Packet {
         let deadline = options.now() + options.requestTimeout
+        var patience = options.retryInterval
         while true {
-            guard let packet = try await nextPacket(until: deadline, command) else {
-                throw failure(
-                    .timedOut, command, "no answer within \(options.requestTimeout)")
+            try await write(request, request.command)
+            let next = min(options.now() + patience, deadline)
+            do throws(ZKError) {
+                return try await answer(to: request.reply, request.command, until: next)
+            } catch {
+                guard error.code == .timedOut, options.now() < deadline else { throw error }
             }
+            patience *= 2
+        }
+    }
+
+    /// The next packet that may answer a request; nil at the deadline.
+    func nextAnswer(
+        until deadline: ContinuousClock.Instant, _ command: Command
+    ) async throws(ZKError) -> Packet? {
+        while let packet = try await nextPacket(until: deadline, command) {
             if packet.command == .event {
                 try await take(packet)
-            } else if packet.reply == reply {
+            } else if packet.command.isAnswer {
                 return packet
             } else {
                 strayPackets &+= 1
             }
         }
+        return nil
     }
+
+    /// Counts a packet that belongs to no request.
+    func noteStray() { strayPackets &+= 1 }
 
     // MARK: - Events
 
@@ -157,11 +255,14 @@ public final class ZKClient {
         try await perform(.event, kinds.encoded())
     }
 
-    /// The oldest event that is not taken yet, or the next; nil when none comes within `timeout`.
+    /// The oldest event that is not taken yet, or the next; nil when none comes within `timeout`,
+    /// or ``waker`` ends the wait.
     public func nextEvent(timeout: Duration) async throws(ZKError) -> LiveEvent? {
         let deadline = options.now() + timeout
         while events.isEmpty {
-            guard let packet = try await nextPacket(until: deadline, .event) else { return nil }
+            guard let packet = try await nextPacket(until: deadline, .event, waker) else {
+                return nil
+            }
             if packet.command == .event {
                 try await take(packet)
             } else {
@@ -173,18 +274,18 @@ public final class ZKClient {
 
     private func take(_ packet: Packet) async throws(ZKError) {
         if events.count < options.eventsMax {
-            events.append(LiveEvent(packet))
+            events.append(LiveEvent(packet, options.encoding))
         } else {
             eventsDropped &+= 1
         }
         try await write(Packet(.ok, session: wire.session, reply: 0), .event)
     }
 
-    // MARK: - The stream
+    // MARK: - Packets
 
-    private func write(_ packet: Packet, _ command: Command) async throws(ZKError) {
+    func write(_ packet: Packet, _ command: Command) async throws(ZKError) {
         do {
-            try await wire.stream.write(packet.frame(), timeout: options.requestTimeout)
+            try await wire.send(packet, timeout: options.requestTimeout)
         } catch {
             isBroken = error.code != .cancelled
             throw translated(error, command)
@@ -192,33 +293,26 @@ public final class ZKClient {
     }
 
     /// Nil at the deadline.
-    private func nextPacket(until deadline: ContinuousClock.Instant, _ command: Command)
-        async throws(ZKError) -> Packet?
-    {
-        while true {
-            do throws(FormatError) {
-                if let packet = try wire.reader.next() { return packet }
-            } catch {
-                isBroken = true
-                throw translated(error, command)
-            }
-            let remaining = options.now().duration(to: deadline)
-            guard remaining > .zero else { return nil }
-            let bytes: [UInt8]
-            do throws(TransportError) {
-                bytes = try await wire.stream.read(atMost: 1 << 20, timeout: remaining)
-            } catch {
+    private func nextPacket(
+        until deadline: ContinuousClock.Instant, _ command: Command, _ waker: Waker? = nil
+    ) async throws(ZKError) -> Packet? {
+        do throws(WireError) {
+            return try await wire.receive(until: deadline, waker: waker)
+        } catch {
+            switch error {
+            case .transport(let error):
                 if error.code == .timedOut { return nil }
                 isBroken = error.code != .cancelled
                 throw translated(error, command)
-            }
-            guard !bytes.isEmpty else {
+            case .format(let error):
+                isBroken = true
+                throw translated(error, command)
+            case .closed:
                 isBroken = true
                 throw failure(
                     .closed, command,
                     "the device closed the connection; it may be serving another client")
             }
-            wire.reader.append(bytes)
         }
     }
 
@@ -262,6 +356,10 @@ public final class ZKClient {
         case .locked:
             failure(.locked, command, "the device is locked after too many wrong comm keys")
         case .encryptionRequired: encryptedFirmware(command)
+        case .notInitialised:
+            failure(
+                .sessionLost, command,
+                "the device knows this session no more; it may be serving another client")
         case .bulkRefused:
             failure(
                 .refused, command,
@@ -278,64 +376,56 @@ public final class ZKClient {
     }
 }
 
-/// What is needed to speak: the stream, what has arrived of the next packet, and two numbers.
-struct Wire: Sendable {
-    let stream: ByteStream
-    var reader = FrameReader()
-    var session: UInt16 = 0
-    private var reply: UInt16 = 0
-
-    init(stream: ByteStream) { self.stream = stream }
-
-    /// The first request has number 0, which events also have; it never comes again.
-    mutating func nextRequest(_ command: Command, _ data: [UInt8] = []) -> Packet {
-        defer { reply = reply == 65_534 ? 1 : reply + 1 }
-        return Packet(command, session: session, reply: reply, data: data)
-    }
-}
-
 /// Enables the device, ends the session and closes, in bounded time and without errors.
 private struct Farewell: Sendable {
     var wire: Wire
     let now: @Sendable () -> ContinuousClock.Instant
+    /// Whether the device still waits for a finger.
+    let isCapturing: Bool
 
     func run() async {
         var farewell = self
-        for command in [Command.enable, .exit] {
+        for command in (isCapturing ? [Command.cancelCapture] : []) + [.enable, .exit] {
             let request = farewell.wire.nextRequest(command)
-            do throws(TransportError) {
-                try await wire.stream.write(request.frame(), timeout: .seconds(1))
-                try await farewell.wait(for: request.reply)
-            } catch  where error.code == .timedOut {
-                // The device may still have understood; the next command is worth its bytes.
-                continue
-            } catch {
-                // A device that is gone needs no farewell.
-                break
-            }
+            guard await farewell.ask(request) else { break }
         }
-        wire.stream.close()
+        wire.close()
     }
 
-    /// Waits for an answer at most a second; what a broken-off request asked for may come first.
-    private mutating func wait(for reply: UInt16) async throws(TransportError) {
-        let deadline = now() + .seconds(1)
-        while true {
-            do throws(FormatError) {
-                while let packet = try wire.reader.next() {
-                    if packet.reply == reply, packet.command != .event { return }
+    /// False where the device is gone; it needs no farewell.
+    private mutating func ask(_ request: Packet) async -> Bool {
+        // A datagram may be lost: both commands can be said twice.
+        let tries = wire.transport == .udp ? 3 : 1
+        for _ in 0..<tries {
+            do throws(WireError) {
+                do throws(TransportError) {
+                    try await wire.send(request, timeout: .seconds(1))
+                } catch {
+                    throw .transport(error)
                 }
+                try await wait(for: request.reply, .milliseconds(1000 / tries))
+                return true
             } catch {
+                switch error {
+                // The device may still have understood; the next command is worth its bytes.
+                case .transport(let error) where error.code == .timedOut: continue
                 // Nothing that comes can be understood; what is sent still can.
-                return
+                case .format: return true
+                case .transport, .closed: return false
+                }
             }
-            let remaining = now().duration(to: deadline)
-            guard remaining > .zero else { return }
-            let bytes = try await wire.stream.read(timeout: remaining)
-            guard !bytes.isEmpty else {
-                throw TransportError(.closed, "the device closed the connection")
-            }
-            wire.reader.append(bytes)
+        }
+        return true
+    }
+
+    /// Waits for an answer; what a broken-off request asked for may come first.
+    private mutating func wait(
+        for reply: UInt16, _ patience: Duration
+    ) async throws(WireError) {
+        let deadline = now() + patience
+        while true {
+            let packet = try await wire.receive(until: deadline)
+            if packet.reply == reply, packet.command.isAnswer { return }
         }
     }
 }
@@ -345,11 +435,11 @@ private struct Farewell: Sendable {
 ///
 /// Throws ``ZKError`` where connecting fails, and what `body` throws.
 public func withZKClient<Result>(
-    to address: SocketAddress, commKey: UInt32?, on loop: EventLoop, options: ZKClient.Options,
-    _ body: (ZKClient) async throws -> Result
+    to address: SocketAddress, over transport: ZKTransport = .tcp, commKey: UInt32?,
+    on loop: EventLoop, options: ZKClient.Options, _ body: (ZKClient) async throws -> Result
 ) async throws -> Result {
     let client = try await ZKClient.connect(
-        to: address, commKey: commKey, on: loop, options: options)
+        to: address, over: transport, commKey: commKey, on: loop, options: options)
     do {
         let result = try await body(client)
         await client.close()

@@ -7,6 +7,8 @@ public struct ZKError: Error, Sendable, Hashable {
         case timedOut
         /// The device closed the connection, or it broke.
         case closed
+        /// The device has given its session to somebody else, or has restarted.
+        case sessionLost
         /// The device asks for a comm key and none is configured.
         case keyRequired
         case keyWrong
@@ -22,6 +24,8 @@ public struct ZKError: Error, Sendable, Hashable {
         case tooLarge
         /// What was read does not add up to what the device says it has.
         case incomplete
+        /// What was to be written does not fit the device; nothing was sent.
+        case unfit
         case cancelled
     }
 

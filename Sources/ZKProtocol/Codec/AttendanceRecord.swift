@@ -25,6 +25,11 @@ public struct AttendanceRecord: Sendable, Hashable {
         self.workCode = workCode
     }
 
+    /// ``state`` by its name.
+    public var punchState: PunchState { PunchState(rawValue: state) }
+    /// ``verify`` by its name.
+    public var verifyMode: VerifyMode { VerifyMode(rawValue: verify) }
+
     /// The user id, or `#` and the index.
     public var identifier: String { userID.isEmpty ? "#\(index)" : userID }
 }
@@ -37,6 +42,8 @@ public enum AttendanceLayout: Sendable, Hashable {
     case bytes8Flags
     /// A numeric user id.
     case bytes16
+    /// Index, a textual user id of up to 6 bytes, verify at 12, time at 13, state at 17.
+    case bytes22
     /// A textual user id, with whatever the firmware adds behind the 32nd byte.
     case text(stride: Int)
 
@@ -44,6 +51,7 @@ public enum AttendanceLayout: Sendable, Hashable {
         switch self {
         case .bytes8, .bytes8Flags: 8
         case .bytes16: 16
+        case .bytes22: 22
         case .text(let stride): stride
         }
     }
@@ -56,6 +64,7 @@ public enum AttendanceLayout: Sendable, Hashable {
         switch stride {
         case 8: self = .bytes8
         case 16: self = .bytes16
+        case 22: self = .bytes22
         case AttendanceLayout.textStrides: self = .text(stride: stride)
         default: return nil
         }
@@ -64,17 +73,20 @@ public enum AttendanceLayout: Sendable, Hashable {
 
 extension AttendanceRecord {
     /// Takes one row with a textual user id.
-    public init(row: [UInt8]) throws(FormatError) {
+    public init(row: [UInt8], _ encoding: TextEncoding = .utf8) throws(FormatError) {
         guard AttendanceLayout.textStrides ~= row.count else {
             throw .length(
                 what: "a row of the log", bytes: row.count,
                 expected: "\(AttendanceLayout.textStrides)")
         }
-        self.init(row.span, at: 0, .text(stride: row.count))
+        self.init(row.span, at: 0, .text(stride: row.count), encoding)
     }
 
     /// Decodes a row; the caller has checked that a whole one is there.
-    init(_ bytes: Span<UInt8>, at start: Int, _ layout: AttendanceLayout) {
+    init(
+        _ bytes: Span<UInt8>, at start: Int, _ layout: AttendanceLayout,
+        _ encoding: TextEncoding = .utf8
+    ) {
         switch layout {
         case .bytes8:
             self.init(
@@ -92,10 +104,16 @@ extension AttendanceRecord {
                 userID: String(bytes.u32(at: start)),
                 time: LocalTime(packed: bytes.u32(at: start + 4)), state: bytes[start + 9],
                 verify: bytes[start + 8], workCode: bytes.u32(at: start + 12))
+        case .bytes22:
+            self.init(
+                index: bytes.u16(at: start),
+                userID: DeviceText.decode(bytes, start + 2..<start + 8, encoding),
+                time: LocalTime(packed: bytes.u32(at: start + 13)), state: bytes[start + 17],
+                verify: bytes[start + 12])
         case .text(let stride):
             self.init(
                 index: bytes.u16(at: start),
-                userID: DeviceText.decode(bytes, start + 2..<start + 26),
+                userID: DeviceText.decode(bytes, start + 2..<start + 26, encoding),
                 time: LocalTime(packed: bytes.u32(at: start + 27)), state: bytes[start + 31],
                 verify: bytes[start + 26],
                 workCode: stride >= 36 ? bytes.u32(at: start + 32) : 0)
@@ -103,7 +121,9 @@ extension AttendanceRecord {
     }
 
     /// Appends the row; false, and nothing appended, where the id does not fit the layout.
-    public func append(to bytes: inout [UInt8], _ layout: AttendanceLayout) -> Bool {
+    public func append(
+        to bytes: inout [UInt8], _ layout: AttendanceLayout, _ encoding: TextEncoding = .utf8
+    ) -> Bool {
         switch layout {
         case .bytes8:
             bytes.append(u16: index)
@@ -123,8 +143,18 @@ extension AttendanceRecord {
             bytes.append(state)
             bytes.append(u16: 0)
             bytes.append(u32: workCode)
+        case .bytes22:
+            let id = DeviceText.encode(userID, limit: .max, encoding)
+            guard id.count <= 6 else { return false }
+            bytes.append(u16: index)
+            bytes += id
+            bytes.append(zeros: 10 - id.count)
+            bytes.append(verify)
+            bytes.append(u32: time.packed)
+            bytes.append(state)
+            bytes.append(zeros: 4)
         case .text(let stride):
-            let id = DeviceText.encode(userID, limit: .max)
+            let id = DeviceText.encode(userID, limit: .max, encoding)
             guard id.count <= 24, AttendanceLayout.textStrides ~= stride else { return false }
             let end = bytes.count + stride
             bytes.append(u16: index)

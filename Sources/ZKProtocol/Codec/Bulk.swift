@@ -30,6 +30,13 @@ public struct BulkSelector: Sendable, Hashable {
 
     public static let users = BulkSelector(.readUsers, function: 5)
     public static let attendance = BulkSelector(.readAttendance)
+    public static let templates = BulkSelector(.readTable, function: 2)
+    public static let operations = BulkSelector(.readOperations)
+
+    /// The rows of a span of the device's time, both ends included; not all firmware knows it.
+    public static func attendance(from: LocalTime, to: LocalTime) -> BulkSelector {
+        BulkSelector(.readAttendanceRange, function: from.packed, argument: to.packed)
+    }
 
     public init(decoding data: [UInt8]) throws(FormatError) {
         guard data.count == 11 else {

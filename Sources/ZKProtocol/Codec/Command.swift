@@ -6,6 +6,8 @@ public struct Command: RawRepresentable, Hashable, Sendable {
 
 extension Command {
     // Requests.
+    /// Reads what a number names: with 2, all templates.
+    public static let readTable = Command(rawValue: 7)
     public static let writeUser = Command(rawValue: 8)
     public static let readUsers = Command(rawValue: 9)
     public static let readOption = Command(rawValue: 11)
@@ -16,16 +18,40 @@ extension Command {
     public static let deleteUser = Command(rawValue: 18)
     public static let deleteTemplate = Command(rawValue: 19)
     public static let clearAdmin = Command(rawValue: 20)
+    public static let readUserGroup = Command(rawValue: 21)
+    public static let writeUserGroup = Command(rawValue: 22)
+    public static let readUserZones = Command(rawValue: 23)
+    public static let writeUserZones = Command(rawValue: 24)
+    public static let readGroupZones = Command(rawValue: 25)
+    public static let writeGroupZones = Command(rawValue: 26)
+    public static let readHours = Command(rawValue: 27)
+    public static let writeHours = Command(rawValue: 28)
+    public static let readCombination = Command(rawValue: 29)
+    public static let writeCombination = Command(rawValue: 30)
     public static let unlock = Command(rawValue: 31)
+    public static let clearAccess = Command(rawValue: 32)
+    public static let clearOperations = Command(rawValue: 33)
+    public static let readOperations = Command(rawValue: 34)
     public static let freeSizes = Command(rawValue: 50)
     public static let enableClock = Command(rawValue: 57)
     public static let startVerify = Command(rawValue: 60)
     public static let startEnrolment = Command(rawValue: 61)
     public static let cancelCapture = Command(rawValue: 62)
     public static let state = Command(rawValue: 64)
+    public static let writeLCD = Command(rawValue: 66)
+    public static let clearLCD = Command(rawValue: 67)
     public static let pinWidth = Command(rawValue: 69)
     public static let doorState = Command(rawValue: 75)
+    public static let writeStyle = Command(rawValue: 79)
+    public static let readStyle = Command(rawValue: 80)
+    /// Says what the uploaded bytes are: one template.
+    public static let writeTemplate = Command(rawValue: 87)
     public static let readTemplate = Command(rawValue: 88)
+    /// Says what the uploaded bytes are: users and templates.
+    public static let saveUpload = Command(rawValue: 110)
+    public static let bufferChecksum = Command(rawValue: 119)
+    /// Names the user by the id, where ``deleteTemplate`` takes the index.
+    public static let deleteTemplateByID = Command(rawValue: 134)
     public static let getTime = Command(rawValue: 201)
     public static let setTime = Command(rawValue: 202)
     /// Asks for events, and is the command of each event.
@@ -47,6 +73,8 @@ extension Command {
     public static let freeData = Command(rawValue: 1502)
     public static let prepareBuffer = Command(rawValue: 1503)
     public static let readBuffer = Command(rawValue: 1504)
+    /// Inside a ``prepareBuffer``: two times take the place of its numbers.
+    public static let readAttendanceRange = Command(rawValue: 10004)
 
     // Answers.
     public static let ok = Command(rawValue: 2000)
@@ -69,6 +97,18 @@ extension Command: CustomStringConvertible {
     }
 
     private static let names: [Command: String] = [
+        .readTable: "READ_TABLE", .readUserGroup: "READ_USER_GROUP",
+        .writeUserGroup: "WRITE_USER_GROUP", .readUserZones: "READ_USER_ZONES",
+        .writeUserZones: "WRITE_USER_ZONES", .readGroupZones: "READ_GROUP_ZONES",
+        .writeGroupZones: "WRITE_GROUP_ZONES", .readHours: "READ_HOURS",
+        .writeHours: "WRITE_HOURS", .readCombination: "READ_COMBINATION",
+        .writeCombination: "WRITE_COMBINATION", .clearAccess: "CLEAR_ACCESS",
+        .clearOperations: "CLEAR_OPERATIONS", .readOperations: "READ_OPERATIONS",
+        .writeLCD: "WRITE_LCD", .clearLCD: "CLEAR_LCD", .writeStyle: "WRITE_STYLE",
+        .readStyle: "READ_STYLE", .writeTemplate: "WRITE_TEMPLATE",
+        .saveUpload: "SAVE_UPLOAD", .bufferChecksum: "BUFFER_CHECKSUM",
+        .deleteTemplateByID: "DELETE_TEMPLATE_BY_ID",
+        .readAttendanceRange: "READ_ATTENDANCE_RANGE",
         .writeUser: "WRITE_USER", .readUsers: "READ_USERS", .readOption: "READ_OPTION",
         .writeOption: "WRITE_OPTION", .readAttendance: "READ_ATTENDANCE",
         .clearData: "CLEAR_DATA", .clearAttendance: "CLEAR_ATTENDANCE",

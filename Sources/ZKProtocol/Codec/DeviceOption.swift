@@ -9,8 +9,8 @@ public struct DeviceOption: Sendable, Hashable {
     }
 
     /// Takes `name=value`, with or without a NUL behind it.
-    public init(decoding data: [UInt8]) throws(FormatError) {
-        let text = DeviceText.decode(data)
+    public init(decoding data: [UInt8], _ encoding: TextEncoding = .utf8) throws(FormatError) {
+        let text = DeviceText.decode(data, encoding)
         guard let mark = text.firstIndex(of: "=") else {
             throw .value(what: "an option without `=`", found: "`\(text.prefix(64))`")
         }
@@ -19,8 +19,17 @@ public struct DeviceOption: Sendable, Hashable {
     }
 
     /// `name=value` and a NUL, as devices answer.
-    public func encoded() -> [UInt8] { Array("\(name)=\(value)".utf8) + [0] }
+    public func encoded(_ encoding: TextEncoding = .utf8) -> [UInt8] {
+        DeviceText.encode("\(name)=\(value)", limit: .max, encoding) + [0]
+    }
 
     /// The request for `name`.
     public static func request(_ name: String) -> [UInt8] { Array(name.utf8) + [0] }
+}
+
+extension DeviceOption {
+    /// The request to set it: without the NUL, as clients in use write it.
+    public func request(_ encoding: TextEncoding = .utf8) -> [UInt8] {
+        DeviceText.encode("\(name)=\(value)", limit: .max, encoding)
+    }
 }

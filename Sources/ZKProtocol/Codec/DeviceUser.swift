@@ -4,6 +4,8 @@ public enum UserLayout: Int, Sendable, CaseIterable {
     case bytes28 = 28
     /// Devices with a colour display; ids are texts of up to 24 bytes.
     case bytes72 = 72
+    /// The newest firmware: a last name, and bytes whose meaning is not known.
+    case bytes120 = 120
 
     public var stride: Int { rawValue }
 }
@@ -16,6 +18,9 @@ public struct DeviceUser: Sendable, Hashable {
     public var privilege: UInt8
     public var password: String
     public var name: String
+    /// Only the 120-byte form has one apart.
+    public var lastName = ""
+    /// The 120-byte form has none at a known place.
     public var card: UInt32
     /// The number at the group's place; see ``group``.
     public var groupByte: UInt8
@@ -23,6 +28,8 @@ public struct DeviceUser: Sendable, Hashable {
     public var access: UInt64
     /// What identifies the person: a text, leading zeros included.
     public var userID: String
+    /// The record that a 120-byte user was read from: what is not known is written back.
+    var original: [UInt8] = []
 
     public init(
         uid: UInt16, userID: String, name: String = "", privilege: UInt8 = 0,
@@ -49,6 +56,9 @@ public struct DeviceUser: Sendable, Hashable {
         }
         return value
     }
+
+    /// Whether the user is an administrator of the device.
+    public var isAdmin: Bool { privilege & 0x0E == 14 }
 }
 
 extension DeviceUser: CustomStringConvertible {
@@ -58,86 +68,72 @@ extension DeviceUser: CustomStringConvertible {
 
 extension DeviceUser {
     /// Takes one record; its length says which layout it has.
-    public init(decoding record: [UInt8]) throws(FormatError) {
+    public init(decoding record: [UInt8], _ encoding: TextEncoding = .utf8) throws(FormatError) {
         guard let layout = UserLayout(rawValue: record.count) else {
-            throw .length(what: "a user record", bytes: record.count, expected: "28 or 72")
+            throw .length(what: "a user record", bytes: record.count, expected: "28, 72 or 120")
         }
-        self.init(record.span, at: 0, layout)
+        self.init(record.span, at: 0, layout, encoding)
     }
 
     /// Takes the bytes of a bulk read: their count, then the records.
     ///
-    /// `count` is what the device says it has; without it the layout follows from the length.
-    public static func decodeAll(_ blob: [UInt8], count: Int?) throws(FormatError) -> [DeviceUser] {
+    /// `count` is what the device says it has; without it the layout follows from the length and
+    /// from what the records would say.
+    public static func decodeAll(
+        _ blob: [UInt8], count: Int?, _ encoding: TextEncoding = .utf8
+    ) throws(FormatError) -> [DeviceUser] {
+        try decodeList(blob, count: count, encoding).users
+    }
+
+    /// The same, with the layout that the records have; nil for no records.
+    static func decodeList(
+        _ blob: [UInt8], count: Int?, _ encoding: TextEncoding
+    ) throws(FormatError) -> (users: [DeviceUser], layout: UserLayout?) {
         let total = try Bulk.total(of: blob, what: "the list of users")
-        if total == 0 { return [] }
+        if total == 0 { return ([], nil) }
         guard let layout = UserLayout.matching(total: total, count: count, in: blob.span) else {
             throw .length(
                 what: "the list of users", bytes: total,
-                expected: "\(count.map { "\($0)" } ?? "any") records of 28 or 72")
+                expected: "\(count.map { "\($0)" } ?? "any") records of 28, 72 or 120")
         }
         var users: [DeviceUser] = []
         users.reserveCapacity(total / layout.stride)
         for offset in stride(from: 4, to: blob.count, by: layout.stride) {
-            users.append(DeviceUser(blob.span, at: offset, layout))
+            users.append(DeviceUser(blob.span, at: offset, layout, encoding))
         }
-        return users
+        return (users, layout)
     }
 
-    fileprivate init(_ bytes: Span<UInt8>, at start: Int, _ layout: UserLayout) {
-        uid = bytes.u16(at: start)
-        privilege = bytes[start + 2]
+    init(
+        _ bytes: Span<UInt8>, at start: Int, _ layout: UserLayout, _ encoding: TextEncoding
+    ) {
+        func text(_ from: Int, _ to: Int) -> String {
+            DeviceText.decode(bytes, start + from..<start + to, encoding)
+        }
+        self.init(uid: bytes.u16(at: start), userID: "", privilege: bytes[start + 2])
         switch layout {
         case .bytes28:
-            password = DeviceText.decode(bytes, start + 3..<start + 8)
-            name = DeviceText.decode(bytes, start + 8..<start + 16)
+            password = text(3, 8)
+            name = text(8, 16)
             card = bytes.u32(at: start + 16)
             groupByte = bytes[start + 21]
             access = UInt64(bytes.u16(at: start + 22))
             userID = String(bytes.u32(at: start + 24))
         case .bytes72:
-            password = DeviceText.decode(bytes, start + 3..<start + 11)
-            name = DeviceText.decode(bytes, start + 11..<start + 35)
+            password = text(3, 11)
+            name = text(11, 35)
             card = bytes.u32(at: start + 35)
             groupByte = bytes[start + 39]
             access = bytes.u64(at: start + 40)
-            userID = DeviceText.decode(bytes, start + 48..<start + 72)
+            userID = text(48, 72)
+        case .bytes120:
+            password = text(3, 11)
+            name = text(35, 59)
+            lastName = text(59, 83)
+            userID = text(96, 120)
+            original.reserveCapacity(layout.stride)
+            for index in start..<start + layout.stride { original.append(bytes[index]) }
         }
-    }
-
-    /// The record; texts that are too long are cut at a character's end.
-    ///
-    /// Nil where the id does not fit: cutting it would make it another person's.
-    public func encoded(_ layout: UserLayout) -> [UInt8]? {
-        var bytes: [UInt8] = []
-        bytes.reserveCapacity(layout.stride)
-        bytes.append(u16: uid)
-        bytes.append(privilege)
-        func append(_ text: String, _ width: Int) {
-            let field = DeviceText.encode(text, limit: width)
-            bytes += field
-            bytes.append(zeros: width - field.count)
-        }
-        switch layout {
-        case .bytes28:
-            guard let number = UInt32(userID) else { return nil }
-            append(password, 5)
-            append(name, 8)
-            bytes.append(u32: card)
-            bytes.append(0)
-            bytes.append(groupByte)
-            bytes.append(u16: UInt16(truncatingIfNeeded: access))
-            bytes.append(u32: number)
-        case .bytes72:
-            guard DeviceText.encode(userID, limit: .max).count <= 24 else { return nil }
-            append(password, 8)
-            append(name, 24)
-            bytes.append(u32: card)
-            bytes.append(groupByte)
-            bytes.append(u64: access)
-            append(userID, 24)
-        }
-        return bytes
     }
 }
 
@@ -156,6 +152,24 @@ extension UserLayout {
             guard let count else { return true }
             return abs(total / layout.stride - count) <= max(2, count / 10)
         }
-        return fitting.last
+        // The usual one last, which wins where records are plausible both ways.
+        let scores = fitting.map { ($0, $0.plausibility(in: bytes, total: total)) }
+        return scores.max { ($0.1, $0.0 == .bytes72 ? 1 : 0) < ($1.1, $1.0 == .bytes72 ? 1 : 0) }?
+            .0
+    }
+
+    /// How many of the first records have an index and an id, in thousandths.
+    private func plausibility(in bytes: Span<UInt8>, total: Int) -> Int {
+        let records = min(64, total / stride)
+        let good = (0..<records).count { record in
+            let start = 4 + record * stride
+            guard bytes.u16(at: start) != 0 else { return false }
+            switch self {
+            case .bytes28: return bytes.u32(at: start + 24) != 0
+            case .bytes72: return bytes[start + 48] >= 0x20
+            case .bytes120: return bytes[start + 96] >= 0x20
+            }
+        }
+        return records == 0 ? 0 : good * 1000 / records
     }
 }

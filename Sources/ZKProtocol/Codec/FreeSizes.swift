@@ -13,16 +13,21 @@ public struct FreeSizes: Sendable, Hashable {
     public var userCapacity = 0
     public var recordCapacity = 0
     public var faceCapacity = 0
+    /// The one number that some firmware answers, one counter for each argument; none is known.
+    public var onlyNumber: UInt32?
 
     public init(users: Int? = nil, records: Int? = nil) {
         self.users = users
         self.records = records
     }
 
-    /// Takes 80 bytes, 92 with faces, or more; a short answer of 4 says nothing that is known.
+    /// Takes 80 bytes, 92 with faces, or more; an answer of 4 is ``onlyNumber``.
     public init(decoding data: [UInt8]) throws(FormatError) {
         self.init()
-        if data.count == 4 { return }
+        if data.count == 4 {
+            onlyNumber = data.span.u32(at: 0)
+            return
+        }
         guard data.count >= 80 else {
             throw .length(what: "free sizes", bytes: data.count, expected: "4, 80, 92 or more")
         }
@@ -46,9 +51,18 @@ public struct FreeSizes: Sendable, Hashable {
         faceCapacity = try count(88, "faces that fit")
     }
 
-    /// The 92-byte form.
-    public func encoded() -> [UInt8] {
-        var data = [UInt8](repeating: 0, count: 92)
+    /// The lengths that firmware answers with.
+    public static let lengths = [4, 80, 92, 112]
+
+    /// The answer in one of ``lengths``.
+    public func encoded(bytes length: Int = 92) -> [UInt8] {
+        precondition(FreeSizes.lengths.contains(length), "no free sizes have \(length) bytes")
+        var data: [UInt8] = []
+        if length == 4 {
+            data.append(u32: onlyNumber ?? 0)
+            return data
+        }
+        data = [UInt8](repeating: 0, count: length)
         func put(_ value: Int, at offset: Int) {
             data.put(u32: UInt32(clamping: max(0, value)), at: offset)
         }
@@ -66,6 +80,7 @@ public struct FreeSizes: Sendable, Hashable {
         put(fingerprintCapacity - fingerprints, at: 68)
         put(userCapacity - users, at: 72)
         put(recordCapacity - records, at: 76)
+        guard length >= 92 else { return data }
         put(faces, at: 80)
         put(faceCapacity, at: 88)
         return data

@@ -12,8 +12,8 @@ enum Grammar {
             "ctl help punch tail",
         ],
         commands: [
-            location, device, punch, key, mesh, service, call, check, completion, complete, version,
-            help,
+            location, device, audit, punch, key, mesh, service, call, check, completion, complete,
+            version, help,
         ])
 
     static let connectionOptions = [
@@ -73,13 +73,13 @@ enum Grammar {
         ])
 
     private static let device = Command(
-        "device", summary: "The terminals at the locations.",
+        "device", summary: "The terminals at the locations, and commands to them.",
         commands: [
             Command(
                 "list", summary: "Lists the terminals, and how they are doing.",
                 options: [locationFilter],
                 examples: ["ctl device list", "ctl device list --location cairo -o csv"])
-        ])
+        ] + deviceCommands)
 
     private static let punch = Command(
         "punch", summary: "What people did at the terminals.",
@@ -209,7 +209,8 @@ enum Grammar {
         "version", summary: "Prints the version of ctl.", examples: ["ctl version"])
 
     private static let help = Command(
-        "help", summary: "Shows the help of a command.", operands: ["COMMAND", "COMMAND"],
+        "help", summary: "Shows the help of a command.",
+        operands: ["COMMAND", "COMMAND", "COMMAND"],
         operandsRequired: 0, examples: ["ctl help", "ctl help punch list"])
 
     /// The commands that the words at the beginning of `words` name, the root first.

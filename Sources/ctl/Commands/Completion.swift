@@ -1,3 +1,4 @@
+import MeshAPI
 import RPCRuntime
 import RPCServices
 import ServiceKit
@@ -62,10 +63,44 @@ enum Completion {
         case ["service", "describe"]:
             let methods = await methods(before, surroundings)
             names = Array(Set(methods.map { String($0.name.prefix { $0 != "/" }) }))
+        case let chosen where chosen.first == "device" && command.takesDevice:
+            names = await devices(before, surroundings)
         case ["completion"]: names = ["bash", "zsh", "fish"]
         default: names = command.commands.filter { $0.name != "complete" }.map(\.name)
         }
         return names.filter { $0.hasPrefix(last) }.sorted()
+    }
+
+    /// Names of terminals, or none when the gateway cannot be asked.
+    private static func devices(
+        _ words: [String], _ surroundings: Surroundings
+    ) async -> [String] {
+        var arguments = ["device", "list"]
+        for (index, word) in words.enumerated() {
+            let known = (Grammar.connectionOptions + [Grammar.oneLocation])
+                .contains { $0.names.contains(word) }
+            if known, index + 1 < words.count { arguments += [word, words[index + 1]] }
+        }
+        do {
+            let invocation = try Grammar.root.parse(arguments)
+            let settings = try Settings(invocation, environment: surroundings.environment)
+            let tls = try Session.tls(settings, invocation)
+            return try await Ctl.withLoop { loop throws(Failure) in
+                let session = Session(
+                    invocation: invocation, output: Output(invocation, surroundings),
+                    settings: settings, surroundings: surroundings, tls: tls, loop: loop)
+                return try await session.withFleet { fleet throws(Failure) in
+                    let request = ListDevices(location: invocation.values("--location"))
+                    let list = try await session.call("listing devices") {
+                        options throws(RPCError) in
+                        try await fleet.listDevices(request, options)
+                    }
+                    return list.data.filter(\.active).map(\.name)
+                }
+            }
+        } catch {
+            return []
+        }
     }
 
     /// The methods of the server that the words before name, or none when it cannot be asked.
@@ -92,5 +127,12 @@ enum Completion {
         } catch {
             return []
         }
+    }
+}
+
+extension Command {
+    /// Whether its operands are terminals, or begin with one.
+    fileprivate var takesDevice: Bool {
+        operands.first == "DEVICE" || operands.first == "FROM"
     }
 }

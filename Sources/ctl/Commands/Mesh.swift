@@ -27,16 +27,6 @@ extension Session {
         }
     }
 
-    private func show<Element: Row>(_ rows: [Element]) throws(Failure) -> Terminal.ExitCode {
-        // Everything is a time ago.
-        let times = Times(isUTC: true)
-        var listing = Listing<Element>(output)
-        try listing.begin(times)
-        try listing.page(rows, times)
-        try listing.end(Array("{\"data\":[]}".utf8))
-        return .ok
-    }
-
     private func withIntrospection<Result>(
         _ body: (Introspection.Client) async throws(Failure) -> Result
     ) async throws(Failure) -> Result {

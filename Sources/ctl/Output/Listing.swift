@@ -35,6 +35,9 @@ struct Output: Sendable {
         guard write(text, .standardOutput) else { throw .readerGone }
     }
 
+    /// Asks something, on a line that the answer ends; also when nothing else is said.
+    func ask(_ text: String) { _ = write(printable(text), .standardError) }
+
     /// Says something that is not data.
     func note(_ text: String) {
         if !isQuiet { _ = write("\(printable(text))\n", .standardError) }

@@ -1,0 +1,129 @@
+import MeshAPI
+import RPCRuntime
+
+/// Terminals that push by themselves: commands to them wait in a queue that they fetch.
+protocol PushTerminals: Sendable {
+    /// Lets the terminal deliver from now on, under a name.
+    func approve(serial: String, name: String, by requester: Requester) async throws(RPCError)
+
+    /// Whether the terminal of this name or serial number is one that pushes.
+    func owns(_ device: String) -> Bool
+
+    /// Has the terminal do what it can by itself; returns when it has answered.
+    ///
+    /// Called with the audit record already written.
+    func perform(
+        _ order: PushOrder, on device: String, timeout: Duration
+    ) async throws(RPCError)
+}
+
+/// What a terminal that pushes can be told to do.
+enum PushOrder: Sendable {
+    case restart
+    case unlock
+    case write(UserSpec)
+    case removeUser(String)
+    case enrol(userID: String, finger: UInt32)
+}
+
+/// A location without a receiver for them.
+struct NoPushTerminals: PushTerminals {
+    func approve(serial: String, name: String, by requester: Requester) async throws(RPCError) {
+        throw RPCError(
+            .failedPrecondition, "this location has no receiver for terminals that push",
+            command: .notSent)
+    }
+
+    func owns(_ device: String) -> Bool { false }
+
+    func perform(
+        _ order: PushOrder, on device: String, timeout: Duration
+    ) async throws(RPCError) {
+        throw RPCError(
+            .failedPrecondition, "this location has no receiver for terminals that push",
+            command: .notSent)
+    }
+}
+
+/// The terminals that push to this location's receiver.
+struct ReceivedPush: PushTerminals {
+    let receiver: PushReceiver
+
+    func approve(serial: String, name: String, by requester: Requester) async throws(RPCError) {
+        guard !name.isEmpty, !serial.isEmpty else {
+            throw RPCError(
+                .invalidArgument, "a terminal needs a serial number and a name", command: .notSent)
+        }
+        let outcome: PushApprovalOutcome
+        if receiver.configuredNames.contains(name) {
+            outcome = .nameTaken("of the configuration")
+        } else {
+            do throws(StoreError) {
+                outcome = try await receiver.store.approvePush(serial: serial, name: name)
+            } catch {
+                throw RPCError(error, .notSent, audit: 0)
+            }
+        }
+        guard case .nameTaken(let other) = outcome else { return }
+        throw RPCError(
+            .alreadyExists, "another terminal is called `\(name)`: \(other)", command: .notSent)
+    }
+
+    private func serial(of device: String) -> String? {
+        receiver.board.statuses.map(\.device)
+            .first { $0.push && $0.active && ($0.name == device || $0.serial == device) }?.serial
+    }
+
+    func owns(_ device: String) -> Bool { serial(of: device) != nil }
+
+    func perform(
+        _ order: PushOrder, on device: String, timeout: Duration
+    ) async throws(RPCError) {
+        let command = try command(order)
+        let answer: PushAnswer
+        do throws(PushCommandError) {
+            answer = try await receiver.commands.enqueue(
+                serial: serial(of: device) ?? device, command, timeout: timeout)
+        } catch {
+            throw Self.failure(error)
+        }
+        guard answer.isDone else {
+            throw RPCError(
+                .failedPrecondition, "the terminal refuses: \(answer.name)", command: .refused)
+        }
+    }
+
+    private func command(_ order: PushOrder) throws(RPCError) -> PushCommand {
+        switch order {
+        case .restart: return .reboot
+        case .unlock: return .unlock
+        case .removeUser(let id): return .deleteUser(pin: id)
+        case .enrol(let id, let finger): return .enrolFinger(pin: id, finger: finger)
+        case .write(let user):
+            guard user.password == nil, user.disabled == nil else {
+                throw RPCError(
+                    .failedPrecondition,
+                    "a terminal that pushes takes no password, and disables nobody, by command",
+                    command: .notSent)
+            }
+            return .updateUser(
+                pin: user.userID, name: user.name ?? "",
+                privilege: UInt32(clamping: user.role?.rawValue ?? 0),
+                card: UInt64(user.card ?? 0), group: "\(max(user.group ?? 1, 1))")
+        }
+    }
+
+    private static func failure(_ error: PushCommandError) -> RPCError {
+        let (code, certainty): (RPCError.Code, CommandCertainty) =
+            switch error {
+            case .invalid: (.invalidArgument, .notSent)
+            case .unsupported: (.failedPrecondition, .notSent)
+            case .unknownTerminal: (.unavailable, .notSent)
+            case .full: (.resourceExhausted, .notSent)
+            case .timedOut(let wasDelivered):
+                (.deadlineExceeded, wasDelivered ? .maybeDone : .notSent)
+            case .cancelled(let wasDelivered): (.cancelled, wasDelivered ? .maybeDone : .notSent)
+            }
+        return RPCError(code, "\(certainty.words): \(error)", command: certainty)
+    }
+}

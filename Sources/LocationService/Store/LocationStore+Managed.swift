@@ -1,0 +1,46 @@
+import MeshAPI
+import RPCRuntime
+import SQLite
+
+extension LocationStore {
+    /// The terminals that were added at run time, by name.
+    func managedDevices() throws(StoreError) -> [ManagedDevice] {
+        do throws(SQLiteError) {
+            return try database.rows("SELECT name, body FROM managed_device ORDER BY name") {
+                (row) throws(SQLiteError) in
+                do throws(DecodingFailure) {
+                    return try ManagedDevice(decoding: row.blob(1))
+                } catch {
+                    throw SQLiteError.corrupt("the added device \(row.text(0)): \(error)")
+                }
+            }
+        } catch {
+            throw StoreError(error)
+        }
+    }
+
+    /// Adds a terminal, or changes the one of that name.
+    func keep(_ device: ManagedDevice) throws(StoreError) {
+        do throws(SQLiteError) {
+            try database.run(
+                "INSERT OR REPLACE INTO managed_device (name, body) VALUES (?, ?)",
+                .text(device.name), .blob(device.encoded()))
+        } catch {
+            throw StoreError(error)
+        }
+    }
+
+    /// Takes a terminal away that was added.
+    func forget(_ name: String) throws(StoreError) {
+        do throws(SQLiteError) {
+            try database.run("DELETE FROM managed_device WHERE name = ?", .text(name))
+        } catch {
+            throw StoreError(error)
+        }
+    }
+
+    /// The device is no longer read; its entries stay.
+    func retire(_ name: String) throws(StoreError) {
+        try retainDevices(named: Set(devices.values.map(\.device.name)).subtracting([name]))
+    }
+}

@@ -1,0 +1,27 @@
+import ZKProtocol
+
+/// What is wrong with the log that a device sends.
+struct LogDamage: Sendable, Hashable {
+    /// Rows that are missing at its end.
+    var missing = 0
+    /// Rows at its end that come twice.
+    var repeated = 0
+}
+
+extension Device {
+    /// Sends the log as it is again, and takes its old comm key.
+    mutating func recover() {
+        damage = LogDamage()
+        model.commKey = keyAtStart
+    }
+
+    /// The bulk read of a log as this device sends it.
+    func tampered(_ blob: [UInt8]) -> [UInt8] {
+        if damage == LogDamage() { return blob }
+        let stride = model.recordLayout.stride
+        var rows = Array(blob.dropFirst(4))
+        rows.removeLast(min(rows.count, damage.missing * stride))
+        rows += rows.suffix(min(rows.count, damage.repeated * stride))
+        return (0..<4).map { UInt8(truncatingIfNeeded: rows.count >> ($0 * 8)) } + rows
+    }
+}
