@@ -24,9 +24,11 @@ import Transport
         let lines = LogLines()
         let alarm = StoreAlarm(log: lines.logger, surroundings: fixture.surroundings)
         func open() throws -> LocationStore {
-            try LocationStore(
-                path: shortage.path, thread: fixture.thread, wakeUps: WakeUps(),
-                surroundings: fixture.surroundings, alarm: alarm)
+            try patiently {
+                try LocationStore(
+                    path: shortage.path, thread: fixture.thread, wakeUps: WakeUps(),
+                    surroundings: fixture.surroundings, alarm: alarm)
+            }
         }
         var acknowledged = 0
         do {
@@ -127,9 +129,11 @@ import Transport
         guard let disk = try SmallDisk(megabytes: 8) else { return }
         let fixture = try StoreFixture()
         func open() throws -> LocationStore {
-            try LocationStore(
-                path: disk.file("store.db"), thread: fixture.thread, wakeUps: WakeUps(),
-                surroundings: fixture.surroundings)
+            try patiently {
+                try LocationStore(
+                    path: disk.file("store.db"), thread: fixture.thread, wakeUps: WakeUps(),
+                    surroundings: fixture.surroundings)
+            }
         }
         do {
             let store = try open()

@@ -93,7 +93,7 @@ extension LocationStore {
     /// What the store knows of the device; nil for one it has never seen.
     func record(of serial: String) -> DeviceRecord? {
         guard var record = devices[serial] else { return nil }
-        record.rate = recent.rate(of: serial, today: RecentPunches.day(surroundings.now()))
+        record.rate = recent.rate(of: serial, today: today)
         return record
     }
 

@@ -38,6 +38,8 @@ actor LocationStore {
     var devices: [String: DeviceRecord] = [:]
     /// How many punches each device had on each of the latest days.
     var recent = RecentPunches()
+    /// The day of the last commit, or of the start.
+    var today: Int64
     /// What waits for the next transaction.
     nonisolated let pending = PendingPunches()
     /// Whether entries can be stored.
@@ -55,6 +57,7 @@ actor LocationStore {
         alarm: StoreAlarm? = nil
     ) throws(StoreError) {
         self.path = path
+        today = RecentPunches.day(surroundings.now())
         self.alarm = alarm ?? StoreAlarm(log: .silent, surroundings: surroundings)
         self.thread = thread
         self.wakeUps = wakeUps
@@ -79,8 +82,7 @@ actor LocationStore {
         self.database = database
         do throws(SQLiteError) {
             devices = try DeviceRecord.readAll(database)
-            recent = try RecentPunches.read(
-                database, today: RecentPunches.day(surroundings.now()), forgets: true)
+            recent = try RecentPunches.read(database, today: today, forgets: true)
         } catch {
             throw StoreError(error)
         }
@@ -180,6 +182,7 @@ actor LocationStore {
             alarm.failed(failure, entries: Int(appender.sequence - lastSequence))
             throw failure
         }
+        today = RecentPunches.day(appender.committedAt)
         alarm.stored(Int(appender.sequence - lastSequence))
         if appender.sequence != lastSequence {
             lastSequence = appender.sequence
@@ -206,7 +209,6 @@ actor LocationStore {
     /// What a transaction that failed has noted in memory may not be in the file.
     private func forget() {
         if let read = try? DeviceRecord.readAll(database) { devices = read }
-        let today = RecentPunches.day(surroundings.now())
         if let read = try? RecentPunches.read(database, today: today) { recent = read }
     }
 
