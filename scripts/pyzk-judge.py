@@ -135,12 +135,13 @@ def poweroff(device, _):
 
 
 def measure(device, options):
-    seconds = []
+    seconds, processor = [], []
     for _ in range(options.rounds):
-        start = time.perf_counter()
+        start, processor_start = time.perf_counter(), time.process_time()
         count = len(device.get_attendance())
         seconds.append(time.perf_counter() - start)
-    return {"records": count, "seconds": seconds}
+        processor.append(time.process_time() - processor_start)
+    return {"records": count, "seconds": seconds, "processor": processor}
 
 
 def main():

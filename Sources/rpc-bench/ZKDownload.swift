@@ -73,14 +73,16 @@ enum ZKDownload {
     private static func measure(_ options: Options) async throws {
         let loop = EventLoop(name: "zk-download")
         let clock = ContinuousClock()
-        let (count, seconds) = try await withZKClient(
+        let (count, seconds, processor) = try await withZKClient(
             to: options.address, commKey: options.commKey, on: loop,
             options: ZKClient.Options(now: { clock.now })
         ) { client in
             var count = 0
             var seconds: [Double] = []
+            var processor: [Double] = []
             for _ in 0..<options.rounds {
                 let start = clock.now
+                let processorStart = CPUClock.read(0)
                 let read = try await client.attendance()
                 // Every row is decoded, so that the work is what pyzk does.
                 var people = 0
@@ -88,10 +90,11 @@ enum ZKDownload {
                 count = max(read.log.count, people)
                 let spent = start.duration(to: clock.now).components
                 seconds.append(Double(spent.seconds) + Double(spent.attoseconds) / 1e18)
+                processor.append(Double(CPUClock.read(0) - processorStart) / 1e9)
             }
-            return (count, seconds)
+            return (count, seconds, processor)
         }
-        print("{\"records\": \(count), \"seconds\": \(seconds)}")
+        print("{\"records\": \(count), \"seconds\": \(seconds), \"processor\": \(processor)}")
         loop.shutdown()
     }
 }
