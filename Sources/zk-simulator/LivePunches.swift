@@ -20,13 +20,16 @@ struct LivePunches: Sendable {
     mutating func run(_ simulators: [Simulator], on loop: EventLoop) async -> Int {
         guard perSecond > 0 else { return 0 }
         let tick = Duration.milliseconds(max(2, min(50, Int(1000 / perSecond))))
-        let perTick = perSecond * Double(tick.components.attoseconds) / 1e18
         var due = 0.0
         var count = 0
+        var last = loop.currentTime()
         while until.map({ count < $0 }) ?? true {
             guard (try? await loop.sleep(for: tick)) != nil else { break }
-            // People who could not punch now do not all come at once later.
-            due = min(due + perTick, max(1, perTick) * 4)
+            // By the clock: a sleep may last longer than was asked for.
+            let now = loop.currentTime()
+            // People who could not punch for a while do not all come at once later.
+            due = min(due + perSecond * Double(now - last) / 1e9, max(1, perSecond / 4))
+            last = now
             while due >= 1, until.map({ count < $0 }) ?? true {
                 due -= 1
                 if punch(generator.pick(simulators)) { count += 1 }

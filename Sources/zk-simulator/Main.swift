@@ -75,18 +75,23 @@ enum Program {
             throw TransportError(.invalidAddress, "\(options.listen) has no address")
         }
         let people = Population(seed: options.seed, users: options.users)
+        let trace = try options.traceFile.map { path in try TraceFile(path) }
         var simulators: [Simulator] = []
         for number in 0..<options.fleet {
             var device = try makeDevice(options, number, people, now())
             let file = try options.stateFile.map { path in
                 try StateFile(path, users: device.users, log: device.log)
             }
-            device.gathersChanges = file != nil
+            device.gathersChanges = file != nil || trace != nil
+            let serial = device.model.serial
             if number > 0 { address = try address.next() }
             let simulator = try Simulator(
                 device, at: address, on: loop,
                 faults: FaultEngine(seed: options.seed &+ UInt64(number)), now: now,
-                keep: { file?.append($0) })
+                keep: { changes in
+                    file?.append(changes)
+                    trace?.append(changes, of: serial, at: now())
+                })
             for fault in options.faults { simulator.add(fault) }
             simulators.append(simulator)
         }

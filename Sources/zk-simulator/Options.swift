@@ -20,6 +20,7 @@ struct Options {
     var liveUntil: Int?
     var stateFile: String?
     var dumpFile: String?
+    var traceFile: String?
     var faults: [Fault]
     var scenario: Scenario?
     var push: PushOptions?
@@ -96,6 +97,9 @@ struct Options {
                 "--dump", value: "PATH",
                 help: "Writes all punches here on SIGUSR1 and at the end."),
             CommandOption(
+                "--trace", value: "PATH",
+                help: "Writes each live punch here with the millisecond of its making."),
+            CommandOption(
                 "--transport", value: "KIND",
                 help: "How clients reach it (both; udp where the profile is monochrome).",
                 choices: ["tcp", "udp", "both"]),
@@ -155,6 +159,7 @@ struct Options {
             ? nil : try line.integer("--until", default: 0, in: 0...Int.max)
         stateFile = line.value("--state-file")
         dumpFile = line.value("--dump")
+        traceFile = line.value("--trace")
         faults = []
         for text in line.values("--fault") { faults.append(try Fault(text)) }
         scenario = try line.value("--scenario").map { path throws(UsageError) in
