@@ -12,16 +12,19 @@ import ZKProtocol
 /// | `dump PATH` | `DUMPED n`, with the punches in the file |
 /// | `fault FAULT` | `FAULT` and the fault, which begins now; see ``Fault`` |
 /// | `clear` | `CLEARED`: no fault is left |
+/// | `rate N` | `RATE N`: so many punches in a second from now on, of all devices together |
 /// | `status` | `STATUS`: clients, whether people can punch, and how often a fault struck |
 ///
 /// Of several devices each line is for all, and `@N` before it for the one with this number from 0.
 /// A dump of several has the serial number first in each line.
 struct Console: Sendable {
     private let simulators: [Simulator]
+    private let rate: LiveRate
     private let dumpFile: String?
 
-    init(_ simulators: [Simulator], dumpFile: String?) {
+    init(_ simulators: [Simulator], rate: LiveRate, dumpFile: String?) {
         self.simulators = simulators
+        self.rate = rate
         self.dumpFile = dumpFile
     }
 
@@ -68,6 +71,13 @@ struct Console: Sendable {
         case "clear" where words.count == 1:
             for simulator in chosen { simulator.clearFaults() }
             return "CLEARED"
+        case "rate" where words.count == 2:
+            do throws(UsageError) {
+                rate.set(try Options.rate(words[1], of: "rate"))
+                return "RATE \(rate.perSecond)"
+            } catch {
+                return "ERROR \(error.message)"
+            }
         case "status" where words.count == 1:
             let clients = chosen.reduce(0) { $0 + $1.sessionCount }
             let disabled = chosen.count { !$0.device.isEnabled }
@@ -76,7 +86,7 @@ struct Console: Sendable {
         default:
             return """
                 ERROR known are: [@N] count, punch USER STATE [VERIFY], dump [PATH], fault FAULT, \
-                clear, status
+                clear, rate N, status
                 """
         }
     }

@@ -13,6 +13,7 @@ struct Device: Sendable {
 
     var model: DeviceModel
     let keyAtStart: UInt32
+    let capacityAtStart: Int
     var damage = LogDamage()
     private(set) var users: [DeviceUser]
     /// The log behind ``history``.
@@ -41,6 +42,7 @@ struct Device: Sendable {
     ) {
         self.model = model
         keyAtStart = model.commKey
+        capacityAtStart = model.recordCapacity
         self.users = users
         self.log = log
         self.history = history

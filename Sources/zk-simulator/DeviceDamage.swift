@@ -9,10 +9,11 @@ struct LogDamage: Sendable, Hashable {
 }
 
 extension Device {
-    /// Sends the log as it is again, and takes its old comm key.
+    /// Sends the log as it is again, takes its old comm key, and has room again.
     mutating func recover() {
         damage = LogDamage()
         model.commKey = keyAtStart
+        model.recordCapacity = capacityAtStart
     }
 
     /// The bulk read of a log as this device sends it.

@@ -35,14 +35,14 @@ enum Program {
             Terminal.print("\(lines.joined())READY \(simulators.count) devices\n")
         }
         let push = try await options.push?.client(first, on: loop, now: now)
-        let console = Console(simulators, dumpFile: options.dumpFile)
+        let rate = LiveRate(options.liveRate)
+        let console = Console(simulators, rate: rate, dumpFile: options.dumpFile)
         await withTaskGroup { group in
             for simulator in simulators {
                 group.addTask(executorPreference: loop) { await simulator.run() }
             }
             group.addTask {
-                var live = LivePunches(
-                    perSecond: options.liveRate, until: options.liveUntil, seed: options.seed)
+                var live = LivePunches(rate, until: options.liveUntil, seed: options.seed)
                 _ = await live.run(simulators, on: loop)
                 if options.liveUntil != nil, !Task.isCancelled {
                     let count = simulators.reduce(0) { $0 + $1.device.rowCount }

@@ -239,9 +239,12 @@ struct Options {
         }
     }
 
-    private static func rate(_ text: String) throws(UsageError) -> Double {
+    /// Punches per second, as an option or a line of the console asks for them.
+    static func rate(
+        _ text: String, of name: String = "--live-rate"
+    ) throws(UsageError) -> Double {
         guard let rate = Double(text), 0...10_000 ~= rate else {
-            throw UsageError("--live-rate is `\(text)`; wanted is a number from 0 to 10000")
+            throw UsageError("\(name) is `\(text)`; wanted is a number from 0 to 10000")
         }
         return rate
     }
