@@ -106,6 +106,7 @@ struct LocationConfiguration: Sendable {
         }
         settings.clockMode = clockMode
         settings.encoding = try encoding(section)
+        settings.findsAgain = try section.boolean("findAgain", default: true)
         settings.pollInterval = .seconds(
             try section.integer("pollSeconds", default: 60, in: 1...86_400))
         return settings
@@ -128,16 +129,9 @@ struct LocationConfiguration: Sendable {
         _ section: Configuration
     ) throws(ConfigurationError) -> TextEncoding? {
         let name = try section.string("encoding", default: "auto", max: 32)
-        if name == "auto" { return nil }
-        guard TextEncoding.names.contains(name) else {
-            let known = (["auto"] + TextEncoding.names).map { "`\($0)`" }.joined(separator: ", ")
-            throw section.error("encoding", "is `\(name)`; allowed are \(known)")
+        do throws(UnknownEncoding) { return try UnknownEncoding.encoding(named: name) } catch {
+            throw section.error("encoding", error.description)
         }
-        guard let encoding = TextEncoding.named(name) else {
-            throw section.error(
-                "encoding", "is `\(name)`, which the C library of this machine does not have")
-        }
-        return encoding
     }
 
     /// `host:port`.

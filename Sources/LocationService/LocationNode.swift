@@ -65,6 +65,9 @@ struct LocationNode: Sendable {
         let managed = try await managedDevices(store)
         let all = configuration.devices + managed
         await fill(board, store, all)
+        try await store.retainPlaces(
+            Dictionary(all.filter { !$0.isPush }.map { ($0.name, $0.address) }) { first, _ in first
+            })
         let position = await store.position
         log.info(
             "location started",
@@ -74,6 +77,7 @@ struct LocationNode: Sendable {
                 "gateways": configuration.gateways.count,
             ])
         let limiter = ReadLimiter(8)
+        let finder = DeviceFinder(board: board, loop: devices, surroundings: surroundings, log: log)
         await withTaskGroup { group in
             let push = addPush(store, board, devices, to: &group)
             let roster = DeviceRoster { [self] member in
@@ -81,7 +85,7 @@ struct LocationNode: Sendable {
                     settings: member.settings, zone: configuration.zone, store: store,
                     board: board, loop: devices, surroundings: surroundings,
                     log: log.with(["device": member.settings.name]), mailbox: member.mailbox,
-                    limiter: limiter)
+                    limiter: limiter, finder: finder)
             }
             for settings in configuration.devices where !settings.isPush {
                 _ = roster.add(settings, .configuration)

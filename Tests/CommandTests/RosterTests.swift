@@ -19,13 +19,23 @@ import ZKProtocol
             let add = ["device", "add", "side gate", gate.address, "--yes"]
             let keyless = await world.ctl(add)
             #expect(keyless.exitCode == .conflict && keyless.errors.contains("not sent"))
+            let unknown = await world.ctl(
+                add + ["--comm-key-stdin", "--encoding", "latin"], input: "424242417")
+            #expect(unknown.exitCode == .conflict && unknown.errors.contains("`gbk`"))
             let added = await world.ctl(
-                add + ["--comm-key-stdin", "--poll-seconds", "1"], input: "424242417\n")
+                add + [
+                    "--comm-key-stdin", "--poll-seconds", "1", "--encoding", "gbk", "--clock-mode",
+                    "+02:00", "--transport", "tcp", "--stays",
+                ], input: "424242417\n")
             #expect(added.exitCode == .ok, "\(added.errors)")
             #expect(added.errors.contains("serial number B1"))
             try await world.untilRead(["side gate"])
             let again = await world.ctl(add + ["--comm-key-stdin"], input: "424242417")
             #expect(again.exitCode == .conflict && again.errors.contains("already"))
+
+            let described = await world.ctl(["device", "describe", "side gate"])
+            #expect(described.output.contains("+02:00"))
+            #expect(described.output.contains("transport"))
 
             // The key is in a file of its own, and in no other.
             let keys = world.store + "-keys"
@@ -94,6 +104,9 @@ import ZKProtocol
         let locked = try SimulatedTerminal(serial: "C1", host: "127.0.0.3", port: port) {
             $0.commKey = 5
         }
+        let old = try SimulatedTerminal(serial: "D1", host: "127.0.0.4", port: port) {
+            $0.transports = [.udp]
+        }
         try await World.with([door]) { world in
             let connections = door.simulator.connectionCount
             let run = await world.ctl([
@@ -104,17 +117,21 @@ import ZKProtocol
             let found = run.output.split(separator: "\n").map {
                 $0.split(separator: ",", omittingEmptySubsequences: false)
             }.sorted { $0[0] < $1[0] }
-            try #require(found.count == 3)
+            try #require(found.count == 4)
             #expect(found[0][1] == "A1" && found[0][5] == "door" && found[0][8] == "true")
             #expect(found[1][1] == "B1" && found[1][8] == "false")
             #expect(found[2][1] == "" && found[2][7] == "true")
+            #expect(found[3][1] == "D1" && found[3].last == "udp")
+            #expect(found.prefix(3).allSatisfy { $0.last == "tcp" })
             #expect(door.simulator.connectionCount == connections)
             #expect(other.simulator.connectionCount == 1)
             #expect(locked.simulator.connectionCount == 1)
+            #expect(old.simulator.connectionCount == 1)
             let wide = await world.ctl(["device", "discover", "10.0.0.0/8"])
             #expect(wide.exitCode == .conflict && wide.errors.contains("/16"))
         }
         await other.stop()
         await locked.stop()
+        await old.stop()
     }
 }

@@ -47,6 +47,7 @@ import ZKProtocol
         #expect(device.pollInterval == .seconds(60) && device.clockMode == .zone)
         #expect(device.commKey == nil && device.serial == nil)
         #expect(device.encoding == nil)
+        #expect(device.findsAgain)
     }
 
     @Test func `the encoding of a terminal's texts is one of those that are known`() throws {
@@ -55,6 +56,8 @@ import ZKProtocol
             #expect(configuration.devices.first?.encoding?.name == name)
         }
         #expect(try load(text(device: "encoding: 'auto'")).devices.first?.encoding == nil)
+        let stays = try load(text(device: "findAgain: false"))
+        #expect(stays.devices.first?.findsAgain == false)
         let words = try message(text(device: "encoding: 'latin1'"))
         #expect(words.contains("devices[0].encoding") && words.contains("`windows-1256`"))
     }

@@ -17,7 +17,8 @@ final class Terminals: Sendable {
     private let serving: Task<Void, Never>
 
     init(
-        users: Int = 20, records: Int, port: UInt16 = 0, isDisabled: Bool = false,
+        users: Int = 20, records: Int, host: String = "127.0.0.1", port: UInt16 = 0,
+        isDisabled: Bool = false,
         _ change: (inout DeviceModel) -> Void = { _ in }
     ) throws {
         var model = DeviceModel()
@@ -29,7 +30,7 @@ final class Terminals: Sendable {
         var device = Device(model: model, users: population.users, log: log)
         if isDisabled { device.disable(forSeconds: nil, now) }
         let simulator = try Simulator(
-            device, at: SocketAddress(host: "127.0.0.1", port: port), on: loop,
+            device, at: SocketAddress(host: host, port: port), on: loop,
             now: { now })
         self.simulator = simulator
         serving = Task(executorPreference: loop) { await simulator.run() }

@@ -70,7 +70,9 @@ import Transport
                 """)
         #expect(run.exitCode == .ok)
         let wide = try await gateway().run(["device", "list", "--utc", "-o", "wide"])
-        #expect(wide.output.contains("  150/100000     12     40  10.1.0.20:4370  ZEM560"))
+        #expect(
+            wide.output.contains(
+                "  150/100000     12     40  10.1.0.20:4370  tcp         itself        ZEM560"))
         #expect(
             wide.output.contains(
                 "shortRead: fewer rows than announced (6004 bytes announced; 149 rows; "

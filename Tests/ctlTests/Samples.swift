@@ -64,7 +64,7 @@ enum Sample {
             lastException: DeviceException(
                 device: "CK0001", at: noon, kind: .shortRead, text: "fewer rows than announced",
                 announcedBytes: 6004, rows: 149, countBefore: 150, countAfter: 150, times: 2,
-                firstAt: noon))
+                firstAt: noon), transport: "tcp")
     }
 
     static func punches() throws -> [StoredPunch] {

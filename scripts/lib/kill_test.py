@@ -2,9 +2,11 @@
 
 import argparse
 import base64
+import json
 import os
 import random
 import shutil
+import subprocess
 import sys
 import time
 
@@ -192,6 +194,50 @@ def fleet_path(location, name):
     return os.path.join(os.path.dirname(location.store), name)
 
 
+def kill_inside_command(report, fleet):
+    """Kills the location between the record of a command and the terminal's answer."""
+    location, simulator = fleet.locations[0], fleet.simulators[0]
+    pending = "SELECT count(*) FROM audit WHERE command = 'unlock' AND certainty IS NULL"
+
+    def is_online():
+        status, output, _ = fleet.ctl("device", "list", "-o", "json")
+        rows = json.loads(output)["data"] if status in (0, 6) else []
+        return any(row["name"] == simulator.name and row["state"] == "DEVICE_STATE_ONLINE"
+                   for row in rows)  # fmt: skip
+
+    watched = [location.program, fleet.gateway.program]
+    wait_for(f"{simulator.name} to be read again", is_online, 60, 0.5, watched)
+    # Long enough to die in, short enough for the polls before the command.
+    simulator.ask("fault slow=1500")
+    command = [*fleet.ctl_command(), "device", "unlock", simulator.name, "--seconds", "1", "--yes"]
+    order = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    wait_for("the command to be written down", lambda: location.query(pending)[0][0] == 1, 60,
+             0.02, watched)  # fmt: skip
+    location.program.kill()
+    _, errors = order.communicate(timeout=60)
+    report.check("ctl fails when the location dies inside of a command", order.returncode != 0,
+                 f"exit {order.returncode}: {errors.strip()}")  # fmt: skip
+    simulator.ask("clear")
+    location.start()
+    watched = [location.program, fleet.gateway.program]
+
+    def audit():
+        status, output, _ = fleet.ctl("audit", "list", "--location", location.name, "-o", "json")
+        return json.loads(output)["data"] if status == 0 else []
+
+    wait_for("the audit to be readable", audit, 60, 0.5, watched)
+    last = audit()[0]
+    report.check(
+        "a command whose end nobody wrote down is shown as maybe done",
+        (last["command"], last["certainty"], last["completed_at"])
+        == ("unlock", "COMMAND_CERTAINTY_MAYBE_DONE", None),
+        f"audit {last['id']}: {last['command']} {last['certainty']}",
+    )
+    _, table, _ = fleet.ctl("audit", "list", "--location", location.name)
+    report.check("ctl audit list says it in words", "maybe done" in table)
+    wait_for(f"{simulator.name} to be read again", is_online, 60, 0.5, watched)
+
+
 def main():
     options = arguments()
     install_handlers()
@@ -249,6 +295,7 @@ def main():
                  replace_database)  # fmt: skip
     state, _, _ = gateway.source(location.name)
     report.check("no conflict is left", state["state"] == "LINK_STATE_LINKED", state["state"])
+    kill_inside_command(report, fleet)
     report.end()
 
 

@@ -102,6 +102,7 @@ extension DeviceView {
             recordsOnDevice: status.recordsOnDevice, recordsCapacity: status.recordsCapacity,
             users: status.users, clockOffsetMilliseconds: status.clockOffsetMilliseconds,
             clockMeasuredAt: status.clockMeasuredAt, memory: status.memory, proof: status.proof,
-            lastException: status.lastException, clockSource: status.clockSource)
+            lastException: status.lastException, clockSource: status.clockSource,
+            transport: device.push ? "push" : device.transport)
     }
 }

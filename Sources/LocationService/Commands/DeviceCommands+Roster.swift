@@ -14,8 +14,13 @@ extension DeviceCommands {
         settings.clockPolicy = clock
         let name = settings.name
         guard roster.member(name) == nil else { throw Self.exists("a terminal `\(name)`") }
-        if let other = roster.members.first(where: { $0.settings.address == settings.address }) {
-            throw Self.exists("the address \(settings.address), as `\(other.settings.name)`")
+        // Where a terminal has moved from, there is room.
+        let taken = roster.members.first { member in
+            let status = board.status(of: member.settings.name)
+            return (status?.device.address ?? member.settings.address) == settings.address
+        }
+        if let taken {
+            throw Self.exists("the address \(settings.address), as `\(taken.settings.name)`")
         }
         var result = AddDeviceResult()
         do throws(RPCError) {
@@ -167,6 +172,14 @@ extension DeviceSettings {
             }
             self.transport = transport
         }
+        if !device.encoding.isEmpty {
+            do throws(UnknownEncoding) {
+                encoding = try UnknownEncoding.encoding(named: device.encoding)
+            } catch {
+                throw wrong("the encoding \(error)")
+            }
+        }
+        findsAgain = !device.stays
         if device.pollSeconds > 0 { pollInterval = .seconds(Int64(device.pollSeconds)) }
     }
 }
@@ -179,6 +192,8 @@ extension DeviceStatus {
                 serial: serial, name: settings.name, address: settings.address, active: true,
                 clockMode: settings.clockMode.description,
                 pollIntervalSeconds: settings.pollSeconds, push: settings.isPush),
-            state: .connecting)
+            state: .connecting,
+            clockSource: settings.clockPolicy.setting == .whenOff && !settings.isPush
+                ? "location" : "")
     }
 }

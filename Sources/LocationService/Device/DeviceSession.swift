@@ -22,13 +22,14 @@ struct DeviceSession: Sendable {
     var mailbox = DeviceMailbox()
     /// Whole logs that are read at a time, of all devices together.
     var limiter = ReadLimiter(8)
+    /// Looks for it where it is no longer at its address; nil never does.
+    var finder: DeviceFinder?
 
     /// Returns when the task is cancelled.
     func run() async {
         let again = settings.patience.again
         var backoff = Backoff(initial: again.lowerBound, limit: again.upperBound)
-        // What it was reached by the last time.
-        var known = settings.transport
+        var place = await whereabouts()
         while !Task.isCancelled {
             update { status in
                 if status.state != .failing { status.state = .connecting }
@@ -36,7 +37,7 @@ struct DeviceSession: Sendable {
             }
             let error: SessionError
             do throws(SessionError) {
-                try await connectAndServe(&known) { backoff.reset() }
+                try await connectAndServe(&place) { backoff.reset() }
                 break
             } catch let failure {
                 error = failure
@@ -45,6 +46,7 @@ struct DeviceSession: Sendable {
             if case .cancelled = error { break }
             let delay = backoff.delay(random: surroundings.random())
             let next = surroundings.now().advanced(by: delay)
+            let due = surroundings.steady() + delay
             log.warning(
                 "session with device failed", ["cause": "\(error)", "nextAttempt": "\(next)"])
             update { status in
@@ -52,7 +54,10 @@ struct DeviceSession: Sendable {
                 status.cause = error.description.clipped(toBytes: 1024)
                 status.nextAttempt = next
             }
-            guard (try? await loop.sleep(for: delay)) != nil else { break }
+            if await findAgain(after: error, &place) { continue }
+            // The search has taken its time, too.
+            let rest = max(surroundings.steady().duration(to: due), .zero)
+            guard (try? await loop.sleep(for: rest)) != nil else { break }
         }
         board.release(settings.name)
         update { status in
@@ -64,24 +69,26 @@ struct DeviceSession: Sendable {
     func update(_ change: (inout DeviceStatus) -> Void) { board.update(settings.name, change) }
 
     private func connectAndServe(
-        _ known: inout ZKTransport?, _ onSuccess: () -> Void
+        _ place: inout DeviceWhereabouts, _ onSuccess: () -> Void
     ) async throws(SessionError) {
         do {
-            let address = try await resolve()
-            let transport = try await transport(to: address, known)
-            known = transport
+            let text = place.next
+            let address = try await resolve(text)
+            place.dialled = DeviceWhereabouts.Dialled(text: text, address: address)
+            let transport = try await transport(to: address, place.transport)
+            place.transport = transport
             try await withZKClient(
                 to: address, over: transport, commKey: settings.commKey, on: loop,
                 options: options
             ) { client in
-                var contact = try await identify(client)
+                var contact = try await identify(client, at: text, &place)
                 try await contact.serve(client, onSuccess)
             }
         } catch {
             let failure = SessionError(error)
             // The terminal may have been exchanged for one of another kind.
             if case .device(let error) = failure, error.code == .unreachable {
-                known = settings.transport
+                place.transport = settings.transport
             }
             throw failure
         }
@@ -110,18 +117,20 @@ struct DeviceSession: Sendable {
         return found
     }
 
-    private func resolve() async throws(TransportError) -> SocketAddress {
-        let (host, port) = try SocketAddress.split(settings.address)
+    private func resolve(_ text: String) async throws(TransportError) -> SocketAddress {
+        let (host, port) = try SocketAddress.split(text)
         let found = try await SocketAddress.resolve(
             host, port: port, on: loop, timeout: .seconds(5))
         guard let first = found.first else {
-            throw TransportError(.invalidAddress, "\(settings.address) has no address")
+            throw TransportError(.invalidAddress, "\(text) has no address")
         }
         return first
     }
 
     /// Learns which device it is, and puts it into the log.
-    private func identify(_ client: ZKClient) async throws -> DeviceContact {
+    private func identify(
+        _ client: ZKClient, at address: String, _ place: inout DeviceWhereabouts
+    ) async throws -> DeviceContact {
         // A client that crashed may have left it disabled.
         try await client.enable()
         let identity = try await client.identity()
@@ -129,26 +138,34 @@ struct DeviceSession: Sendable {
         guard serial.utf8.count <= 64 else {
             throw SessionError.wrongDevice("the serial number has more than 64 bytes")
         }
-        if let wanted = settings.serial, wanted != serial {
-            try await alarm(wanted, serial)
-            throw SessionError.wrongDevice(
+        if let wanted = place.serial, wanted != serial {
+            finder?.note(
+                serial, DeviceFinder.Sighting(address: client.address, transport: client.transport))
+            try await alarm(wanted, serial, at: address)
+            throw SessionError.foreign(
                 """
-                the device at \(settings.address) has serial \(serial), and the configuration \
-                says \(wanted) for `\(settings.name)`
+                the device at \(address) has serial \(serial), and `\(settings.name)` is \
+                \(wanted); where it was exchanged for good, tell its location with `serial`
                 """)
         }
         if let other = board.claim(serial, for: settings.name) {
             throw SessionError.wrongDevice(
                 """
-                the device at \(settings.address) with serial \(serial) is already read \
-                as `\(other)`
+                the device at \(address) with serial \(serial) is already read as `\(other)`
                 """)
+        }
+        if settings.serial == nil,
+            let other = try await store.otherName(of: serial, than: settings.name)
+        {
+            throw SessionError.wrongDevice(
+                "the device at \(address) with serial \(serial) is `\(other)`, which has moved")
         }
         let device = Device(
             serial: serial, name: settings.name, platform: identity.platform.clipped(toBytes: 128),
-            firmware: identity.firmware.clipped(toBytes: 128), address: settings.address,
+            firmware: identity.firmware.clipped(toBytes: 128), address: address,
             active: true,
-            clockMode: settings.clockMode.description, pollIntervalSeconds: settings.pollSeconds)
+            clockMode: settings.clockMode.description, pollIntervalSeconds: settings.pollSeconds,
+            transport: client.transport.rawValue)
         try await store.declareDevice(device)
         let record = await store.record(of: serial)
         update { status in
@@ -159,6 +176,7 @@ struct DeviceSession: Sendable {
             status.lastContact = surroundings.now()
             if let record { status.take(record) }
         }
+        try await settle(device, &place)
         log.info(
             "device online",
             [
@@ -175,10 +193,12 @@ struct DeviceSession: Sendable {
 
 extension DeviceSession {
     /// Another terminal answers at the address: somebody looks for this one.
-    private func alarm(_ wanted: String, _ found: String) async throws(StoreError) {
+    private func alarm(_ wanted: String, _ found: String, at address: String)
+        async throws(StoreError)
+    {
         let exception = DeviceException(
             device: wanted, at: surroundings.now(), kind: .wrongDevice,
-            text: "\(settings.address) answers with the serial number \(found)"
+            text: "\(address) answers with the serial number \(found)"
                 .clipped(toBytes: 1024))
         let noted = try await store.recordException(exception)
         update { $0.lastException = noted }

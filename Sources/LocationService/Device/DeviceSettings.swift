@@ -20,6 +20,8 @@ struct DeviceSettings: Sendable {
     /// Whether the terminal uploads by itself and is never dialled; it then has a serial and no
     /// address.
     var isPush = false
+    /// Whether it is looked for in its network when it is no longer at its address.
+    var findsAgain = true
 
     var pollSeconds: UInt32 { UInt32(clamping: pollInterval.components.seconds) }
 }

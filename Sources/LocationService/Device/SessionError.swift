@@ -9,6 +9,8 @@ enum SessionError: Error, Sendable, CustomStringConvertible {
     case address(TransportError)
     /// The terminal is not the one that the configuration means.
     case wrongDevice(String)
+    /// The terminal at the address has another serial number than the one that is meant.
+    case foreign(String)
     case cancelled
 
     init(_ error: any Error) {
@@ -27,7 +29,7 @@ enum SessionError: Error, Sendable, CustomStringConvertible {
         case .device(let error): error.description
         case .store(let error): error.description
         case .address(let error): error.description
-        case .wrongDevice(let why): why
+        case .wrongDevice(let why), .foreign(let why): why
         case .cancelled: "cancelled"
         }
     }

@@ -25,6 +25,8 @@ extension LocationStore {
             try database.run(
                 "INSERT OR REPLACE INTO managed_device (name, body) VALUES (?, ?)",
                 .text(device.name), .blob(device.encoded()))
+            // What an earlier one of the name has left, and it is none of this one.
+            try database.run("DELETE FROM device_place WHERE name = ?", .text(device.name))
         } catch {
             throw StoreError(error)
         }
@@ -34,6 +36,7 @@ extension LocationStore {
     func forget(_ name: String) throws(StoreError) {
         do throws(SQLiteError) {
             try database.run("DELETE FROM managed_device WHERE name = ?", .text(name))
+            try database.run("DELETE FROM device_place WHERE name = ?", .text(name))
         } catch {
             throw StoreError(error)
         }

@@ -56,5 +56,6 @@ enum StoreSchema {
         outlook,
         pushTables,
         commands,
+        places,
     ]
 }

@@ -49,6 +49,11 @@ extension Grammar {
                 CommandOption(
                     "--transport", value: "NAME", help: "How it is reached; found out by default.",
                     choices: ["auto", "tcp", "udp"]),
+                CommandOption(
+                    "--encoding", value: "NAME",
+                    help: "How its texts are encoded: utf-8, gbk or windows-1250 to windows-1258."),
+                CommandOption(
+                    "--stays", help: "Do not look for it in its network when it has moved."),
                 CommandOption("--unreachable", help: "Add it although it does not answer now."),
                 yes, dryRun,
             ],

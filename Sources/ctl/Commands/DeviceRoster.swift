@@ -9,7 +9,8 @@ extension Session {
             name: name, address: address, serial: invocation.value("--serial") ?? "",
             clockMode: invocation.value("--clock-mode") ?? "",
             pollSeconds: UInt32(try number("--poll-seconds", default: 0, in: 0...86_400)),
-            transport: invocation.value("--transport") ?? "")
+            transport: invocation.value("--transport") ?? "",
+            encoding: invocation.value("--encoding") ?? "", stays: invocation.flag("--stays"))
         let key = try commKey()
         return try await withLocation { devices, location throws(Failure) in
             guard try confirm("add \(address) to \(location) as `\(name)`") else { return .ok }

@@ -101,8 +101,8 @@ struct AppliedChange: Row {
 extension FoundDevice: Row {
     static let plural = "terminals"
     static let columns = [
-        Column("ADDRESS"), Column("SERIAL"), Column("KNOWN AS"), Column("PLATFORM"),
-        Column("FIRMWARE"), Column("REMARK", widthMax: 80),
+        Column("ADDRESS"), Column("SERIAL"), Column("KNOWN AS"), Column("BY"),
+        Column("PLATFORM"), Column("FIRMWARE"), Column("REMARK", widthMax: 80),
     ]
 
     private var remark: String {
@@ -115,20 +115,21 @@ extension FoundDevice: Row {
     func cells(_ times: Times) -> [Cell] {
         [
             Cell(address), Cell(serial.isEmpty ? "?" : serial),
-            Cell(knownAs.isEmpty ? "-" : knownAs), Cell(platform), Cell(firmware),
+            Cell(knownAs.isEmpty ? "-" : knownAs), Cell(transport.isEmpty ? "-" : transport),
+            Cell(platform), Cell(firmware),
             Cell(remark, remark.isEmpty || skipped ? .plain : .warning),
         ]
     }
 
     static let fields = [
         "address", "serial", "model", "platform", "firmware", "known_as", "known_address",
-        "needs_key", "skipped", "cause",
+        "needs_key", "skipped", "cause", "transport",
     ]
 
     func values(_ times: Times) -> [String] {
         [
             address, serial, model, platform, firmware, knownAs, knownAddress, "\(needsKey)",
-            "\(skipped)", cause,
+            "\(skipped)", cause, transport,
         ]
     }
 }

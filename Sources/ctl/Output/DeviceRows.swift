@@ -25,8 +25,9 @@ extension DeviceView: Row {
     static let wideColumns: [Column] =
         columns.dropLast() + [
             Column("ON DEVICE", isNumber: true), Column("A DAY", isNumber: true),
-            Column("USERS", isNumber: true), Column("ADDRESS"), Column("PLATFORM"),
-            Column("FIRMWARE"), Column("LAST EXCEPTION", widthMax: 80),
+            Column("USERS", isNumber: true), Column("ADDRESS"), Column("REACHED BY"),
+            Column("CLOCK SET BY"), Column("PLATFORM"), Column("FIRMWARE"),
+            Column("LAST EXCEPTION", widthMax: 80),
             Column("CAUSE", widthMax: 100),
         ]
 
@@ -36,7 +37,8 @@ extension DeviceView: Row {
             ? "\(recordsOnDevice)" : "\(recordsOnDevice)/\(recordsCapacity)"
         return cells(times).dropLast() + [
             Cell(onDevice), Cell(memory?.punchesPerDay.map { "\($0)" } ?? "-"), Cell("\(users)"),
-            Cell(address), Cell(platform), Cell(firmware),
+            Cell(address), Cell(transport.isEmpty ? "-" : transport),
+            Cell(clockSource.isEmpty ? "itself" : clockSource), Cell(platform), Cell(firmware),
             Cell(lastException.map { "\(times.text($0.at, at: location)) \($0.summary)" } ?? "-"),
             Cell(cause),
         ]
@@ -73,7 +75,7 @@ extension DeviceView: Row {
         "poll_interval_seconds", "state", "cause", "last_contact", "next_attempt",
         "complete_through", "punches", "records_on_device", "records_capacity", "users",
         "clock_offset_milliseconds", "clock_measured_at", "percent_full", "punches_per_day",
-        "days_to_full", "proof", "last_exception",
+        "days_to_full", "proof", "last_exception", "transport", "clock_source",
     ]
 
     func values(_ times: Times) -> [String] {
@@ -87,6 +89,7 @@ extension DeviceView: Row {
             time(clockMeasuredAt), memory.map { "\($0.percentFull)" } ?? "",
             memory?.punchesPerDay.map { "\($0)" } ?? "",
             memory?.daysToFull.map { "\($0)" } ?? "", proof.word, lastException?.summary ?? "",
+            transport, clockSource,
         ]
     }
 }
