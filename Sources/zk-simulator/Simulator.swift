@@ -50,15 +50,29 @@ final class Simulator: Sendable {
         self.loop = loop
         self.now = now
         self.keep = keep
-        let transports = device.model.transports
-        let listener =
-            transports.contains(.tcp) ? try Listener.bind(to: address, on: loop) : nil
-        var place = listener?.localAddress ?? address
-        datagrams =
-            transports.contains(.udp) ? try DatagramSocket.bind(to: place, on: loop) : nil
-        if let datagrams { place = datagrams.localAddress }
-        self.listener = listener
-        self.address = place
+        (listener, datagrams) = try Self.listen(device.model.transports, at: address, on: loop)
+        self.address = datagrams?.localAddress ?? listener?.localAddress ?? address
+    }
+
+    /// Sockets of both kinds with the same port.
+    private static func listen(
+        _ transports: Set<ZKTransport>, at address: SocketAddress, on loop: EventLoop
+    ) throws(TransportError) -> (Listener?, DatagramSocket?) {
+        var attempts = address.port == 0 ? 20 : 1
+        while true {
+            attempts -= 1
+            let listener =
+                transports.contains(.tcp) ? try Listener.bind(to: address, on: loop) : nil
+            guard transports.contains(.udp) else { return (listener, nil) }
+            do throws(TransportError) {
+                let place = listener?.localAddress ?? address
+                return (listener, try DatagramSocket.bind(to: place, on: loop))
+            } catch {
+                listener?.close()
+                // A port that is free for one kind may be taken for the other.
+                guard error.code == .addressInUse, attempts > 0 else { throw error }
+            }
+        }
     }
 
     /// The device as it is now.

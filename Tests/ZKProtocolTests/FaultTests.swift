@@ -75,14 +75,18 @@ import ZKProtocol
             0.02 punch 1001 1   # with a comment
             """, "s")
         try await withSimulator(device) { simulator, loop in
-            await scenario.run(Console([simulator], dumpFile: nil), on: loop)
+            await scenario.run(Console([simulator], rate: LiveRate(0), dumpFile: nil), on: loop)
             #expect(simulator.device.log.count == 31)
+            let options = ZKClient.Options.test
             let error = await #expect(throws: ZKError.self) {
-                try await withClient(simulator, loop) { _ = try await $0.attendance() }
+                try await withClient(simulator, loop, options: options) { client in
+                    try await client.attendance().log.count
+                }
             }
             #expect(error?.code == .closed)
             try await withClient(simulator, loop) { client in
-                #expect(try await client.attendance().log.count == 31)
+                let read = try await client.attendance()
+                #expect(read.log.count == 31)
             }
         }
     }
@@ -129,7 +133,7 @@ import ZKProtocol
             address = try address.next()
         }
         #expect(simulators.map(\.address.host) == ["127.9.0.254", "127.9.0.255", "127.9.1.0"])
-        let console = Console(simulators, dumpFile: nil)
+        let console = Console(simulators, rate: LiveRate(0), dumpFile: nil)
         #expect(console.answer(["count"]) == "COUNT 6")
         #expect(console.answer(["@2", "count"]) == "COUNT 3")
         #expect(console.answer(["@3", "count"]).hasPrefix("ERROR"))
