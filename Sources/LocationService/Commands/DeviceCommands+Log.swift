@@ -15,9 +15,10 @@ extension DeviceCommands {
                 news.tell(PullProgress(stage: "reading the terminal's log"))
                 let before = await store.record(of: contact.serial)?.punches ?? 0
                 try await contact.readWholeLog(client)
-                if let cause = board.status(of: member.settings.name)?.cause, !cause.isEmpty {
+                if let status = board.status(of: member.settings.name), status.proof != .proved {
                     throw RPCError(
-                        .dataLoss, "the log is not proved complete: \(cause)", command: .done)
+                        .dataLoss, "the log is not proved complete: \(status.cause)",
+                        command: .done)
                 }
                 let record = await store.record(of: contact.serial)
                 let sizes = try await client.freeSizes()
