@@ -373,20 +373,25 @@ class Soak:
             self.wrong.append(what)
 
     def unproved(self, since):
-        """Terminals that are not proved complete up to `since`, as the gateway tells."""
+        """What is known of each terminal not proved complete up to `since`, as the gateway tells."""
         try:
             rows = self.gateway.get("/v1/devices")["data"]
         except Failure as failure:
             return [str(failure)]
-        proved = {
-            row["serial"]
-            for row in rows
-            if row["state"] == "DEVICE_STATE_ONLINE"
-            and row["proof"] == "PROOF_STATE_PROVED"
-            and row.get("complete_through")
-            and datetime.datetime.fromisoformat(row["complete_through"]) >= since
-        }
-        return [device.name for device in self.simulator.devices if device.serial not in proved]
+        rows = {row["serial"]: row for row in rows}
+        left = []
+        for device in self.simulator.devices:
+            row = rows.get(device.serial, {})
+            through = row.get("complete_through")
+            if (
+                row.get("state") != "DEVICE_STATE_ONLINE"
+                or row.get("proof") != "PROOF_STATE_PROVED"
+                or not through
+                or datetime.datetime.fromisoformat(through) < since
+            ):
+                names = ("state", "proof", "complete_through", "cause")
+                left.append(f"{device.name} {[row.get(name) for name in names]}")
+        return left
 
     def wait_until_proved(self, seconds):
         """Every terminal read whole after now, and both logs followed to their ends."""
@@ -401,9 +406,8 @@ class Soak:
         try:
             wait_for("all terminals", is_proved, seconds, 0.5, self.programs)
         except Failure as failure:
-            raise Failure(
-                f"{len(left)} terminals are not proved complete: {left[:5]}; {failure}"
-            ) from None
+            lines = [f"{len(left)} terminals are not proved complete", *left[:5], str(failure)]
+            raise Failure("\n".join(lines)) from None
         wait_for("the gateway to have both logs", self.is_followed, seconds, 0.5, self.programs)
         return time.monotonic() - start
 
@@ -508,7 +512,8 @@ class Soak:
                 self.check(
                     f"memory of {name} is flat",
                     sizes[3] <= sizes[1] * GROWTH and self.samples.lives(name, 1) == 1,
-                    f"{sizes} MiB in the quarters, in one life since the second",
+                    f"{sizes} MiB in the quarters, "
+                    f"{self.samples.lives(name, 1)} life since the second",
                 )
         return descriptors, memory
 
@@ -521,8 +526,9 @@ class Soak:
         return {name: min(look[name] for look in looks) for name in looks[0]}
 
     def exceptions(self):
+        """How often something went against the rules, as the locations have noted it."""
         return sum(
-            location.query("SELECT count(*) FROM exception")[0][0]
+            location.query("SELECT coalesce(sum(times), 0) FROM exception")[0][0]
             for location in self.fleet.locations
         )
 
@@ -562,15 +568,17 @@ class Soak:
 
 def main():
     options = arguments()
-    if options.hours <= 0 or options.devices < 2:
-        raise Failure("--hours must be more than 0, --devices at least 2")
     install_handlers()
-    sys.exit(0 if Soak(options).run() else 1)
+    try:
+        if options.hours <= 0 or options.devices < 2:
+            raise Failure("--hours must be more than 0, --devices at least 2")
+        is_right = Soak(options).run()
+    except Failure as failure:
+        say(f"FAIL  {failure}")
+        print(json.dumps({"ok": False, "wrong": [str(failure)], "seed": options.seed}), flush=True)
+        is_right = False
+    sys.exit(0 if is_right else 1)
 
 
 if __name__ == "__main__":
-    try:
-        main()
-    except Failure as failure:
-        print(f"FAIL  {failure}", file=sys.stderr)
-        sys.exit(1)
+    main()
