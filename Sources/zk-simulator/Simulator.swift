@@ -50,15 +50,28 @@ final class Simulator: Sendable {
         self.loop = loop
         self.now = now
         self.keep = keep
-        let transports = device.model.transports
-        let listener =
-            transports.contains(.tcp) ? try Listener.bind(to: address, on: loop) : nil
-        var place = listener?.localAddress ?? address
-        datagrams =
-            transports.contains(.udp) ? try DatagramSocket.bind(to: place, on: loop) : nil
-        if let datagrams { place = datagrams.localAddress }
-        self.listener = listener
-        self.address = place
+        (listener, datagrams) = try Self.bind(address, device.model.transports, loop)
+        self.address = datagrams?.localAddress ?? listener?.localAddress ?? address
+    }
+
+    /// Takes the port for both; one that is free for TCP may be taken for UDP.
+    private static func bind(
+        _ address: SocketAddress, _ transports: Set<ZKTransport>, _ loop: EventLoop
+    ) throws(TransportError) -> (Listener?, DatagramSocket?) {
+        var attempts = address.port == 0 ? 32 : 1
+        while true {
+            let listener =
+                transports.contains(.tcp) ? try Listener.bind(to: address, on: loop) : nil
+            guard transports.contains(.udp) else { return (listener, nil) }
+            do throws(TransportError) {
+                let place = listener?.localAddress ?? address
+                return (listener, try DatagramSocket.bind(to: place, on: loop))
+            } catch {
+                listener?.close()
+                attempts -= 1
+                guard attempts > 0 else { throw error }
+            }
+        }
     }
 
     /// The device as it is now.
