@@ -14,6 +14,8 @@ import Transport
             CommandOption(
                 "--backup", value: "PATH",
                 help: "Copy the store into a new file, also while the service runs, and end."))
+        command.examples.append(
+            "LocationService --config config/location.json5 --backup location-copy.db")
         let line = Terminal.invocation(of: command)
         if line.flag("--version") {
             Terminal.print(Terminal.version + "\n")

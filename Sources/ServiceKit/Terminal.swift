@@ -60,7 +60,9 @@ public enum Terminal {
 
     /// The command line of a service: `--config`, `--check-config`, `--version`.
     public static func service(_ name: String, summary: String, prefix: String) -> Command {
-        Command(
+        // The sample in the repository: `config/location.json5`.
+        let sample = "config/\(prefix.split(separator: "_").last?.lowercased() ?? name).json5"
+        return Command(
             name, summary: summary,
             options: [
                 CommandOption(
@@ -71,8 +73,7 @@ public enum Terminal {
                 CommandOption("--version", help: "Print the version."),
             ],
             examples: [
-                "\(name) --config config/\(name.lowercased()).json5",
-                "\(name) --config config/\(name.lowercased()).json5 --check-config",
+                "\(name) --config \(sample)", "\(name) --config \(sample) --check-config",
             ])
     }
 }

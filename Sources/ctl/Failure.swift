@@ -126,6 +126,10 @@ extension Failure {
             failure.message += "; it may have been done"
             let record = known.audit == 0 ? "" : ", record \(known.audit)"
             failure.hint = "`ctl audit list` shows what is known of it\(record)"
+        } else if error.message.contains("takes allowAdmins") {
+            failure.hint = "--allow-admins allows it"
+        } else if error.message.contains("asks for a comm key and none is configured") {
+            failure.hint = "--comm-key-file or --comm-key-stdin has the key of its menu"
         }
         return failure
     }

@@ -47,7 +47,8 @@ extension Simulator.State {
             packet, before: outlet.phase, isListening: !outlet.session.listensTo.isEmpty)
         outlet.phase = phase
         var outcome = Outcome(phase: phase)
-        outcome.delay = max(device.model.answerDelay, faults.lasting(.slow, phase) ?? 0)
+        let slowness = packet.command == .ok ? nil : faults.strike([.slow], phase)?.amount
+        outcome.delay = max(device.model.answerDelay, slowness ?? 0)
         if packet.command != .ok, faults.strike([.steal], phase) != nil {
             outlet.session.lose()
         }

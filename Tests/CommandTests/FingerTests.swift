@@ -113,6 +113,10 @@ import ZKProtocol
             ])
             #expect(run.exitCode == .ok, "\(run.errors)")
             #expect(run.errors.contains("put the finger on the sensor (1 of 3)"))
+            for touch in 0...3 {
+                let told = run.errors.ranges(of: "seen (\(touch) of 3)").count
+                #expect(told == (touch == 0 ? 0 : 1), "\(run.errors)")
+            }
             #expect(terminal.device.templates.map(\.finger) == [3])
             let unknown = await world.ctl(["device", "enrol", "door", "nobody", "--yes"])
             #expect(unknown.exitCode == .notFound)

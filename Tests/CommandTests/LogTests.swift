@@ -68,6 +68,9 @@ import ZKProtocol
             try await world.until {
                 (try await world.view("door"))?.punches == UInt64(truth + 1)
             }
+            // Who has ordered it need not be told that the log has shrunk.
+            try await world.until { (try await world.view("door"))?.recordsOnDevice == 1 }
+            #expect(try await world.view("door")?.lastException == nil)
         }
     }
 

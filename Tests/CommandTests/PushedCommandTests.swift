@@ -55,18 +55,41 @@ import ZKProtocol
             // Nothing tells who may use its menu.
             let careful = await world.ctl(["device", "users", "remove", "P1", "777", "--yes"])
             #expect(careful.exitCode == .conflict && careful.errors.contains("allowAdmins"))
+            #expect(careful.errors.contains("hint: --allow-admins"))
             let removed = await world.ctl([
                 "device", "users", "remove", "side", "777", "--allow-admins", "--yes",
             ])
             #expect(removed.exitCode == .ok && side.user("777") == nil)
             let unlocked = await world.ctl(["device", "unlock", "side", "--yes"])
             #expect(unlocked.exitCode == .ok, "\(unlocked.errors)")
+            // It has no session in which this could be done.
+            let clock = await world.ctl(["device", "info", "side"])
+            #expect(clock.exitCode == .conflict && clock.errors.contains("pushes by itself"))
             let records = try await world.audit()
             #expect(
                 records.map(\.command) == [
                     "unlock", "user-remove", "user-add", "device-approve", "device-approve",
                 ])
             #expect(records.map(\.certainty) == [.done, .done, .done, .done, .notSent])
+        }
+    }
+
+    @Test func `an approval is taken back, and the punches stay`() async throws {
+        try await with { world, side in
+            let approved = await world.ctl(["device", "approve", "P1", "side", "--yes"])
+            #expect(approved.exitCode == .ok, "\(approved.errors)")
+            try await world.until { (try await world.view("side"))?.punches == 30 }
+            let removed = await world.ctl(["device", "remove", "side", "--yes"])
+            #expect(removed.exitCode == .ok, "\(removed.errors)")
+            // It comes again, and waits as one that nobody knows.
+            try await world.until {
+                let list = await world.ctl(["device", "list"])
+                return list.output.contains("waiting: P1")
+            }
+            let list = await world.ctl(["punch", "list", "--all", "-o", "csv"])
+            #expect(list.output.split(separator: "\n").count { $0.contains("P1") } == 30)
+            let records = try await world.audit()
+            #expect(records.map(\.command) == ["device-remove", "device-approve"])
         }
     }
 }

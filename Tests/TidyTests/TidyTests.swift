@@ -162,6 +162,30 @@ import Testing
         }
     }
 
+    @Test func `every test that docs/ZK.md names is there`() throws {
+        let files = try Repository.files()
+        let document = try #require(files.first { $0.path == "docs/ZK.md" }?.text)
+        let tests = Set(
+            try Repository.swiftSources { $0.isIn("Tests") }.flatMap { source in
+                source.lines.compactMap { line -> Substring? in
+                    guard let start = line.firstRange(of: "func `") else { return nil }
+                    return line[start.upperBound...].prefix { $0 != "`" }
+                }
+            }.map(String.init))
+        var named = 0
+        for row in document.split(separator: "\n") where row.hasPrefix("| ") {
+            let columns = row.split(separator: "|").map { $0.trimmingCharacters(in: .whitespaces) }
+            guard columns.count == 3, Int(columns[0]) != nil else { continue }
+            // Sentences between backticks; a single word is a script.
+            for name in columns[2].split(separator: "`").filter({ $0.contains(" ") })
+            where name != ", " {
+                named += 1
+                #expect(tests.contains(String(name)), "complaint \(columns[0]): \(name)")
+            }
+        }
+        #expect(named > 50)
+    }
+
     @Test func `every method of the schemas names its roles`() throws {
         let schemas = try Repository.files().filter {
             $0.isIn("Schemas", "Sources") && $0.path.hasSuffix(".rpc")

@@ -14,6 +14,16 @@ extension DeviceCommands {
                 try run.check()
                 news.tell(PullProgress(stage: "reading the terminal's log"))
                 let before = await store.record(of: contact.serial)?.punches ?? 0
+                var tenths = 0
+                client.progress = { received, announced in
+                    // A word at each tenth: the reader's lines are few.
+                    let now = announced > 0 ? received * 10 / announced : 10
+                    guard now != tenths, now < 10 else { return }
+                    tenths = now
+                    let stage = "\(received) of \(announced) bytes have come"
+                    news.tell(PullProgress(stage: stage))
+                }
+                defer { client.progress = nil }
                 try await contact.readWholeLog(client)
                 if let status = board.status(of: member.settings.name), status.proof != .proved {
                     throw RPCError(
@@ -49,9 +59,11 @@ extension DeviceCommands {
             // The long read first, while people punch.
             try await contact.readWholeLog(client)
             try run.check()
-            return try await contact.withPunchingHeld(client) {
+            let result = try await contact.withPunchingHeld(client) {
                 try await clear(client, contact, run, registry, gateway)
             }
+            contact.noteCleared()
+            return result
         }
         var whole = result
         whole.receipt = receipt

@@ -98,6 +98,13 @@ extension DeviceCommands {
     func removeDevice(
         _ request: RemoveDeviceRequest, _ call: ServerCall
     ) async throws(RPCError) -> CommandReceipt {
+        let device = request.target.device
+        if push.owns(device) {
+            try check(location: request.target.location)
+            return try await changeLocation(device, Order(command: "device-remove"), call) {
+                () throws(RPCError) in try await push.revoke(device)
+            }.1
+        }
         let member = try find(request.target)
         let name = member.settings.name
         guard member.origin == .command else {

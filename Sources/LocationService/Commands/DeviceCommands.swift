@@ -48,6 +48,12 @@ struct DeviceCommands: Devices.Service {
             statuses.first { $0.device.name == device }
             ?? statuses.first { !$0.device.serial.isEmpty && $0.device.serial == device }
         guard let status, let member = roster.member(status.device.name) else {
+            if push.owns(device) {
+                throw RPCError(
+                    .failedPrecondition,
+                    "`\(device)` pushes by itself and has no session: it takes restart, unlock, "
+                        + "enrol, and users to add, change and remove", command: .notSent)
+            }
             throw RPCError(
                 .notFound, "the location \(location) reads no terminal `\(device)`",
                 command: .notSent)

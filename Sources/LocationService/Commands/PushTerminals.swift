@@ -9,6 +9,9 @@ protocol PushTerminals: Sendable {
     /// Whether the terminal of this name or serial number is one that pushes.
     func owns(_ device: String) -> Bool
 
+    /// Takes back that the terminal was approved; its punches stay.
+    func revoke(_ device: String) async throws(RPCError)
+
     /// Has the terminal do what it can by itself; returns when it has answered.
     ///
     /// Called with the audit record already written.
@@ -35,6 +38,8 @@ struct NoPushTerminals: PushTerminals {
     }
 
     func owns(_ device: String) -> Bool { false }
+
+    func revoke(_ device: String) async throws(RPCError) {}
 
     func perform(
         _ order: PushOrder, on device: String, timeout: Duration
@@ -69,9 +74,30 @@ struct ReceivedPush: PushTerminals {
             .alreadyExists, "another terminal is called `\(name)`: \(other)", command: .notSent)
     }
 
-    private func serial(of device: String) -> String? {
+    private func device(_ device: String) -> Device? {
         receiver.board.statuses.map(\.device)
-            .first { $0.push && $0.active && ($0.name == device || $0.serial == device) }?.serial
+            .first { $0.push && $0.active && ($0.name == device || $0.serial == device) }
+    }
+
+    private func serial(of device: String) -> String? { self.device(device)?.serial }
+
+    func revoke(_ device: String) async throws(RPCError) {
+        guard let device = self.device(device) else { return }
+        let wasApproved: Bool
+        do throws(StoreError) {
+            wasApproved = try await receiver.store.revokePush(serial: device.serial)
+            if wasApproved { try await receiver.store.retire(device.name) }
+        } catch {
+            throw RPCError(error, .maybeDone, audit: 0)
+        }
+        guard wasApproved else {
+            throw RPCError(
+                .failedPrecondition,
+                "`\(device.name)` is in the location's configuration file: take it out there",
+                command: .notSent)
+        }
+        // Its next request is one of a terminal that waits for approval.
+        receiver.board.remove(device.name)
     }
 
     func owns(_ device: String) -> Bool { serial(of: device) != nil }

@@ -105,12 +105,13 @@ extension DeviceContact {
                     "amended": result.amended, "way": read.way.rawValue,
                 ])
         }
-        if read.log.count < Int(before) {
+        if read.log.count < Int(before), !isClearedByCommand {
             try await except(
                 .logShrank,
                 "the device's log had \(before) records and has \(read.log.count): it was cleared; "
                     + "nothing is taken from the store")
         }
+        isClearedByCommand = false
         let capacity = read.after.recordCapacity
         if capacity > 0, read.log.count >= capacity {
             try await except(

@@ -26,6 +26,8 @@ struct DeviceContact {
     var isFirstPoll = true
     /// Why the session ends behind the command that runs; nil lets it go on.
     var endsAfterCommand: String?
+    /// Whether a command has emptied the log: that it has fewer rows then is no news.
+    var isClearedByCommand = false
     /// When the clock was last set by the configuration.
     var lastClockSetting: ContinuousClock.Instant?
 
@@ -87,6 +89,12 @@ struct DeviceContact {
 
     /// Events came that nobody looked at; the next poll reads the log.
     mutating func noteEvents() { hasEvents = true }
+
+    /// A command has emptied the log.
+    mutating func noteCleared() {
+        isClearedByCommand = true
+        recordsRead = nil
+    }
 
     /// The users have changed; they and the log are read anew at the next poll.
     mutating func forgetUsers() { usersRead = nil }

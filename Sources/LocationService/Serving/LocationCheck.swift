@@ -143,7 +143,9 @@ struct LocationCheck: Sendable {
     }
 
     private static func hint(_ device: Device) -> String {
-        if device.push, !device.active { return "approve it, or take its server address away" }
+        if device.push, !device.active {
+            return "ctl device approve \(device.serial) NAME, or clear the server in its menu"
+        }
         return device.push
             ? "check the server's address and port in the terminal's menu"
             : "check that \(device.address) is reachable and the comm key is right"

@@ -115,6 +115,7 @@ extension ZKClient {
             case .done:
                 reading.succeeded()
                 reading.drain(into: &blob)
+                progress?(blob.count, total)
             case .tooLong(let bytes): reading.shorten(to: bytes, from: blob.count)
             case .short(let why):
                 let short = failure(.incomplete, .readBuffer, why)
@@ -245,7 +246,8 @@ extension ZKClient {
                             + "\(blob.count + room) announced")
                 }
                 blob.append(contentsOf: packet.data)
-                if announced == nil { return }
+                guard let announced else { return }
+                progress?(blob.count, announced)
             case .ok:
                 guard let announced, blob.count == announced else {
                     throw failure(

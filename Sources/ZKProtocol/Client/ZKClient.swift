@@ -53,6 +53,11 @@ public final class ZKClient {
     /// What was learnt of the device and need not be asked again.
     var learnt = Learnt()
 
+    /// Told how many bytes of a long answer have come, and how many were announced.
+    ///
+    /// A read that is begun anew tells fewer again.
+    public var progress: ((_ received: Int, _ announced: Int) -> Void)?
+
     /// Ends a wait for events from elsewhere.
     public let waker = Waker()
 

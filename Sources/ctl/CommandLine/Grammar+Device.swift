@@ -63,11 +63,12 @@ extension Grammar {
                 "ctl device add gate 192.168.1.9:4370 --comm-key-stdin --yes <gate.key",
             ]),
         Command(
-            "remove", summary: "Takes away a terminal that was added; its punches stay.",
+            "remove",
+            summary: "Takes away a terminal that was added or approved; its punches stay.",
             options: changing, operands: ["DEVICE"],
             examples: ["ctl device remove front-door --yes"]),
         Command(
-            "discover", summary: "Looks for terminals in a network of a location.",
+            "discover", summary: "Looks for terminals in a network of a location, over TCP.",
             options: [
                 givenLocation,
                 CommandOption(

@@ -38,6 +38,7 @@ extension Session {
                 target: access.target, userID: user, finger: UInt32(finger),
                 duress: invocation.flag("--duress"))
             var receipt = CommandReceipt()
+            var seen: UInt32 = 0
             try await follow("enrolling \(user)") { body, options throws(RPCError) in
                 try await access.devices.enrol(request, options, body)
             } each: { (step: EnrolProgress) throws(Failure) in
@@ -46,7 +47,10 @@ extension Session {
                 case .waiting:
                     output.note("put the finger on the sensor (\(step.step) of \(step.steps))")
                 case .seen where !step.good: output.note("not good enough: once more")
-                case .seen: output.note("seen (\(step.step) of \(step.steps))")
+                // A finger is announced when it comes and once more when it was good.
+                case .seen where step.step > seen:
+                    seen = step.step
+                    output.note("seen (\(step.step) of \(step.steps))")
                 default: break
                 }
             }

@@ -48,7 +48,8 @@ extension Session {
             let receipt = try await order("approving \(serial)") { options throws(RPCError) in
                 try await devices.approveDevice(request, options)
             }
-            return try conclude("\(location)/\(name) may deliver", receipt, receipt)
+            return try conclude(
+                "\(location)/\(name) may deliver, from its next request on", receipt, receipt)
         }
     }
 

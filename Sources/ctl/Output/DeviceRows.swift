@@ -14,12 +14,18 @@ extension DeviceView: Row {
     func cells(_ times: Times) -> [Cell] {
         [
             Cell(location), Cell(serial.isEmpty ? "-" : serial), Cell(name),
-            active ? Cell(state.word, state.style) : Cell("removed", .faint),
+            stateCell,
             records, Cell(proof == .unknown ? "-" : proof.word, proof.style),
             Cell(times.text(completeThrough, at: location)),
             Cell(times.ago(lastContact)), clock, fill, Cell(times.ahead(nextAttempt)),
             Cell(cause),
         ]
+    }
+
+    /// A terminal that nobody has approved is not one that was removed.
+    private var stateCell: Cell {
+        if active { return Cell(state.word, state.style) }
+        return name.hasPrefix("waiting: ") ? Cell("waiting", .warning) : Cell("removed", .faint)
     }
 
     static let wideColumns: [Column] =
