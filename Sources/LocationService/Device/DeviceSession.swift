@@ -138,9 +138,9 @@ struct DeviceSession: Sendable {
         guard serial.utf8.count <= 64 else {
             throw SessionError.wrongDevice("the serial number has more than 64 bytes")
         }
+        let sighting = DeviceFinder.Sighting(address: client.address, transport: client.transport)
         if let wanted = place.serial, wanted != serial {
-            finder?.note(
-                serial, DeviceFinder.Sighting(address: client.address, transport: client.transport))
+            finder?.note(serial, sighting)
             try await alarm(wanted, serial, at: address)
             throw SessionError.foreign(
                 """
@@ -157,6 +157,7 @@ struct DeviceSession: Sendable {
         if settings.serial == nil,
             let other = try await store.otherName(of: serial, than: settings.name)
         {
+            finder?.note(serial, sighting)
             throw SessionError.wrongDevice(
                 "the device at \(address) with serial \(serial) is `\(other)`, which has moved")
         }
