@@ -14,7 +14,7 @@ import ZKProtocol
 
 @Suite(.ownThread, .timeLimit(.minutes(10))) struct LogTests {
     @Test func `a pull reads what has come since and says how far it is complete`() async throws {
-        let terminal = try SimulatedTerminal(serial: "A1", records: 60)
+        let terminal = try SimulatedTerminal(serial: "A1", records: 3000)
         try await World.with([terminal]) { configuration in
             configuration.devices[0].pollInterval = .seconds(86_400)
         } _: { world in
@@ -22,7 +22,8 @@ import ZKProtocol
             let record = try #require(terminal.simulator.punch(user, state: 4, verify: 1))
             let run = await world.ctl(["device", "pull", "door"])
             #expect(run.exitCode == .ok, "\(run.errors)")
-            #expect(run.errors.contains("61 records"))
+            #expect(run.errors.contains("3001 records"))
+            #expect(run.errors.contains("65472 of 120044 bytes have come"), "\(run.errors)")
             let location = try await world.asOperator { client in
                 try await client.pull(PullRequest(target: world.target("door"))) {
                     (answers: MessageStream<PullProgress>) async throws(RPCError) in
@@ -31,7 +32,7 @@ import ZKProtocol
                     return last
                 }
             }
-            #expect(location.finished && location.records == 61 && location.fresh == 0)
+            #expect(location.finished && location.records == 3001 && location.fresh == 0)
             #expect(location.completeThrough != nil)
             try await world.until {
                 let list = await world.ctl(["punch", "list", "--all", "-o", "csv"])

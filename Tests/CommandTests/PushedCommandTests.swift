@@ -84,7 +84,7 @@ import ZKProtocol
             // It comes again, and waits as one that nobody knows.
             try await world.until {
                 let list = await world.ctl(["device", "list"])
-                return list.output.contains("waiting: P1")
+                return list.output.contains("waiting: P1  waiting")
             }
             let list = await world.ctl(["punch", "list", "--all", "-o", "csv"])
             #expect(list.output.split(separator: "\n").count { $0.contains("P1") } == 30)
