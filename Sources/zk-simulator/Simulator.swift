@@ -51,14 +51,25 @@ final class Simulator: Sendable {
         self.now = now
         self.keep = keep
         let transports = device.model.transports
-        let listener =
-            transports.contains(.tcp) ? try Listener.bind(to: address, on: loop) : nil
-        var place = listener?.localAddress ?? address
-        datagrams =
-            transports.contains(.udp) ? try DatagramSocket.bind(to: place, on: loop) : nil
-        if let datagrams { place = datagrams.localAddress }
-        self.listener = listener
-        self.address = place
+        var attempts = address.port == 0 ? 16 : 1
+        while true {
+            let listener =
+                transports.contains(.tcp) ? try Listener.bind(to: address, on: loop) : nil
+            let place = listener?.localAddress ?? address
+            do throws(TransportError) {
+                datagrams =
+                    transports.contains(.udp) ? try DatagramSocket.bind(to: place, on: loop) : nil
+            } catch {
+                // A port that is free for TCP may be somebody's for UDP.
+                listener?.close()
+                attempts -= 1
+                guard attempts > 0 else { throw error }
+                continue
+            }
+            self.listener = listener
+            self.address = datagrams?.localAddress ?? place
+            return
+        }
     }
 
     /// The device as it is now.
