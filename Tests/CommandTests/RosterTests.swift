@@ -35,7 +35,7 @@ import ZKProtocol
 
             let described = await world.ctl(["device", "describe", "side gate"])
             #expect(described.output.contains("+02:00"))
-            #expect(described.output.contains("transport"))
+            #expect(described.output.contains("itself"))
 
             // The key is in a file of its own, and in no other.
             let keys = world.store + "-keys"

@@ -44,11 +44,13 @@ extension DeviceView: Row {
         return cells(times).dropLast() + [
             Cell(onDevice), Cell(memory?.punchesPerDay.map { "\($0)" } ?? "-"), Cell("\(users)"),
             Cell(address), Cell(transport.isEmpty ? "-" : transport),
-            Cell(clockSource.isEmpty ? "itself" : clockSource), Cell(platform), Cell(firmware),
+            Cell(clockSetBy), Cell(platform), Cell(firmware),
             Cell(lastException.map { "\(times.text($0.at, at: location)) \($0.summary)" } ?? "-"),
             Cell(cause),
         ]
     }
+
+    private var clockSetBy: String { clockSource.isEmpty ? "itself" : clockSource }
 
     /// Stored punches of those that the terminal had at its last full read.
     private var records: Cell {
@@ -95,7 +97,7 @@ extension DeviceView: Row {
             time(clockMeasuredAt), memory.map { "\($0.percentFull)" } ?? "",
             memory?.punchesPerDay.map { "\($0)" } ?? "",
             memory?.daysToFull.map { "\($0)" } ?? "", proof.word, lastException?.summary ?? "",
-            transport, clockSource,
+            transport, clockSetBy,
         ]
     }
 }
