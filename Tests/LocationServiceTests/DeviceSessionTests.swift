@@ -185,6 +185,34 @@ import ZKProtocol
         await terminals.stop()
     }
 
+    @Test func `a log that was cleared and filled again with as many is noticed`() async throws {
+        let terminals = try Terminals(users: 20, records: 5)
+        let simulator = terminals.simulator
+        try await with(terminals) { collector, _ in
+            let serial = simulator.device.model.serial
+            try await collector.wait { await isComplete(collector, serial, 5) }
+            let before = try await collector.punches()
+            // Nobody is told of anything: only the counters can show it.
+            simulator.add(Fault(.deaf))
+            let clock = ContinuousClock()
+            try await withZKClient(
+                to: simulator.address, commKey: nil, on: collector.loop,
+                options: ZKClient.Options(now: { clock.now })
+            ) { client in
+                try await client.clearAttendance()
+                for user in simulator.userIDs.prefix(5) {
+                    _ = simulator.punch(user, state: 0, verify: 1)
+                }
+            }
+            #expect(simulator.device.rowCount == 5)
+            let whole = before.union(terminals.truth)
+            while try await collector.punches() != whole {
+                try await collector.loop.sleep(for: .milliseconds(10))
+            }
+            #expect(whole.count == 10)
+        }
+    }
+
     @Test func `the clock's offset is measured against true time`() async throws {
         let terminals = try Terminals(records: 5)
         try await with(terminals) { collector, name in

@@ -19,7 +19,7 @@ extension DeviceContact {
             status.lastContact = surroundings.now()
         }
         if isUnchanged(sizes) {
-            try await complete(asOf, records: recordsRead ?? 0)
+            try await complete(asOf, records: sizes.records ?? 0)
             return
         }
         if sizes.users != usersRead || usersRead == nil { try await readUsers(client, sizes) }
@@ -50,9 +50,12 @@ extension DeviceContact {
     }
 
     /// Whether the device can have nothing that the last complete read did not show.
+    ///
+    /// All counters are compared: where somebody cleared the log and as many punched as before, the
+    /// operations tell.
     private func isUnchanged(_ sizes: FreeSizes) -> Bool {
-        guard let records = sizes.records, records == recordsRead, !hasEvents,
-            sizes.users == usersRead, let lastFullRead,
+        guard let records = sizes.records, sizes == sizesRead, sizes.users == usersRead,
+            !hasEvents, let lastFullRead,
             lastFullRead.duration(to: surroundings.steady()) < session.settings.patience.fullRead
         else { return false }
         // A full memory drops its oldest record for each new one, and counts the same.
@@ -86,7 +89,7 @@ extension DeviceContact {
             if read.log.count >= best?.log.count ?? 0 { best = read }
             if read.completeness == .uncounted { break }
         }
-        recordsRead = nil
+        sizesRead = nil
         try await tell(best, failure)
     }
 
@@ -96,7 +99,7 @@ extension DeviceContact {
         lastFullRead = surroundings.steady()
         // Someone may have punched while the log was on its way: the counter before it is what
         // the next poll compares with, so that it reads again.
-        recordsRead = read.before.records == read.log.count ? read.before.records : nil
+        sizesRead = read.before.records == read.log.count ? read.before : nil
         if result.new + result.amended > 0 || isFirstPoll {
             log.info(
                 "device log read",

@@ -19,8 +19,8 @@ struct DeviceContact {
     var usersRead: Int?
     /// Why the users could not be read; empty where they could.
     var usersCause = ""
-    /// The device's counter at the last complete read.
-    var recordsRead: Int?
+    /// The device's counters before the last complete read, where nobody punched during it.
+    var sizesRead: FreeSizes?
     var lastFullRead: ContinuousClock.Instant?
     var hasEvents = false
     var isFirstPoll = true
@@ -83,7 +83,7 @@ struct DeviceContact {
 
     /// Reads the whole log now, whatever the counters say.
     mutating func readWholeLog(_ client: ZKClient) async throws {
-        recordsRead = nil
+        sizesRead = nil
         try await poll(client)
     }
 
@@ -93,7 +93,7 @@ struct DeviceContact {
     /// A command has emptied the log.
     mutating func noteCleared() {
         isClearedByCommand = true
-        recordsRead = nil
+        sizesRead = nil
     }
 
     /// The users have changed; they and the log are read anew at the next poll.
