@@ -220,11 +220,15 @@ public final class EventLoop: TaskExecutor, @unchecked Sendable {
     /// The timers that are set; only from the loop.
     var timerCount: Int { timers.count }
 
-    /// Suspends for at least `duration`; throws `.cancelled` when the task is.
-    public func sleep(for duration: Duration) async throws(TransportError) {
+    /// Suspends for at least `duration`, or until `waker` wakes; throws `.cancelled` when the task is.
+    public func sleep(
+        for duration: Duration, waker: Waker? = nil
+    ) async throws(TransportError) {
         let done = OneShot<Bool>()
         let nanoseconds = duration.clampedNanoseconds
+        defer { waker?.disarm() }
         _ = try await done.value {
+            waker?.arm { done.settle(.success(true)) }
             perform { [self] in
                 if done.isSettled { return }
                 let timer = schedule(at: currentTime() &+ nanoseconds) {
@@ -234,23 +238,6 @@ public final class EventLoop: TaskExecutor, @unchecked Sendable {
                 done.onSettled { [self] in perform { [self] in cancel(timer) } }
             }
         }
-    }
-
-    /// Suspends for `duration`, or until `waker` wakes; false when the task is cancelled.
-    public func sleep(for duration: Duration, waker: Waker) async -> Bool {
-        let done = OneShot<Bool>()
-        defer { waker.disarm() }
-        let slept: Bool? = try? await done.value {
-            waker.arm { done.settle(.success(true)) }
-            perform { [self] in
-                if done.isSettled { return }
-                let timer = schedule(at: currentTime() &+ duration.clampedNanoseconds) {
-                    done.settle(.success(true))
-                }
-                done.onSettled { [self] in perform { [self] in cancel(timer) } }
-            }
-        }
-        return slept ?? false
     }
 
     // MARK: - Sockets

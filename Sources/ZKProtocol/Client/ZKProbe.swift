@@ -26,7 +26,9 @@ extension ZKClient {
                 }
             }
             group.addTask {
-                guard await loop.sleep(for: patience, waker: isRefused) else { return .failed("") }
+                guard (try? await loop.sleep(for: patience, waker: isRefused)) != nil else {
+                    return .failed("")
+                }
                 do throws(ZKError) {
                     // No key is sent: it is enough that somebody answers.
                     let client = try await ZKClient.connect(
