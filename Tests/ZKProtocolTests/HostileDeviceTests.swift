@@ -120,9 +120,11 @@ import Transport
             asked.increment()
             return self.shortened(reaction)
         }
-        #expect(code(result) == .incomplete)
         // At first all three slices at once and then shorter ones, one at a time.
         #expect(asked.value == 3 + 2 + 3)
+        // Nothing of them is taken: the log comes without slices.
+        #expect(try result.get().way == .directly)
+        #expect(try result.get().log.count == 4000)
     }
 
     @Test func `a slice that comes short once does no harm`() async throws {

@@ -86,13 +86,10 @@ extension ZKClient {
                 if read.completeness != .short { return read }
                 last = failure(.incomplete, .readAttendance, read.account)
             } catch {
-                // The first way is the one that counts: another may not be known to the device.
-                guard let last, error.code == .refused || error.code == .incomplete else {
-                    guard error.code == .incomplete else { throw error }
-                    last = error
-                    continue
-                }
-                throw last
+                guard error.code == .refused || error.code == .incomplete else { throw error }
+                // Numbers say more than that another way is not known to the device.
+                if last == nil || error.code == .incomplete { last = error }
+                if error.code == .refused { break }
             }
         }
         throw last ?? failure(.incomplete, .readAttendance, "the log cannot be read")

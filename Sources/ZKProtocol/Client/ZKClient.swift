@@ -5,8 +5,8 @@ public import Transport
 /// One request runs at a time, and one task uses the client: it is not `Sendable`. Events may
 /// arrive at any moment; each is acknowledged at once and waits in a queue for
 /// ``nextEvent(timeout:)``. Reading does not disable the device. Use
-/// ``withZKClient(to:commKey:on:options:_:)``, which
-/// takes leave of the device whatever happens.
+/// ``withZKClient(to:over:commKey:on:options:_:)``, which takes leave of the device whatever
+/// happens.
 public final class ZKClient {
     /// Limits, and the clock they are measured with.
     public struct Options: Sendable {
@@ -399,7 +399,7 @@ private struct Farewell: Sendable {
 
     /// False where the device is gone; it needs no farewell.
     private mutating func ask(_ request: Packet) async -> Bool {
-        // A datagram may be lost: both commands can be said twice.
+        // A datagram may be lost, and each of the commands can be said twice.
         let tries = wire.transport == .udp ? 3 : 1
         for _ in 0..<tries {
             do throws(WireError) {
