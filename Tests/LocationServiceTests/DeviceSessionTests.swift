@@ -185,6 +185,19 @@ import ZKProtocol
         await terminals.stop()
     }
 
+    @Test func `a terminal that counts none and has some is read, and proves nothing`()
+        async throws
+    {
+        let terminals = try Terminals(records: 30) { $0.countsRecords = false }
+        try await with(terminals) { collector, name in
+            try await collector.wait { try await collector.punches() == terminals.truth }
+            try await collector.wait { collector.board.status(of: name)?.proof == .unproven }
+            let status = try #require(collector.board.status(of: name))
+            #expect(status.state == .online && status.completeThrough == nil)
+            #expect(status.cause.contains("counted 0 records before"))
+        }
+    }
+
     @Test func `a log that was cleared and filled again with as many is noticed`() async throws {
         let terminals = try Terminals(users: 20, records: 5)
         let simulator = terminals.simulator

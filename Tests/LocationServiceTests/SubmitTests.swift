@@ -70,23 +70,29 @@ private final class Gauge: Sendable {
 
     @Test func `whole logs are read a few at a time, and who gives up takes no place`() async throws
     {
+        let loop = EventLoop(name: "test")
+        defer { loop.shutdown() }
         let limiter = ReadLimiter(2)
         let gauge = Gauge()
         await withTaskGroup { group in
             for number in 0..<20 {
                 let task = Task {
-                    try await limiter.withPlace {
-                        gauge.move(by: 1)
-                        await Task.yield()
-                        gauge.move(by: -1)
-                    }
+                    guard try await limiter.take(within: .seconds(60), on: loop) else { return }
+                    gauge.move(by: 1)
+                    await Task.yield()
+                    gauge.move(by: -1)
+                    limiter.leave()
                 }
                 if number % 3 == 0 { task.cancel() }
                 group.addTask { _ = await task.result }
             }
         }
         #expect(gauge.most <= 2)
-        // All places are free again.
-        try await limiter.withPlace { try await limiter.withPlace {} }
+        // All places are free again, and who waits in vain is told so and takes none.
+        #expect(try await limiter.take(within: .seconds(60), on: loop))
+        #expect(try await limiter.take(within: .seconds(60), on: loop))
+        #expect(try await !limiter.take(within: .milliseconds(5), on: loop))
+        limiter.leave()
+        #expect(try await limiter.take(within: .seconds(60), on: loop))
     }
 }

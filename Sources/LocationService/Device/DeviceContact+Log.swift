@@ -23,16 +23,17 @@ extension DeviceContact {
             return
         }
         if sizes.users != usersRead || usersRead == nil { try await readUsers(client, sizes) }
-        hasEvents = false
-        // Some devices count none although they have records.
-        let isEmptied = sizes.records == 0 && (status?.punches ?? 0) > 0
-        var contact = self
-        contact = try await session.limiter.withPlace {
-            var reading = contact
-            try await reading.read(client, evenIfNone: isEmptied)
-            return reading
+        // Some devices count none although they have records: each session asks once.
+        let isDoubted = sizes.records == 0 && (isFirstPoll || (status?.punches ?? 0) > 0)
+        // While others are being read, this one is not left alone for long.
+        while try await !session.limiter.take(
+            within: session.settings.patience.silence, on: session.loop)
+        {
+            try await measureClock(client)
         }
-        self = contact
+        defer { session.limiter.leave() }
+        hasEvents = false
+        try await read(client, evenIfNone: isDoubted)
     }
 
     private mutating func readUsers(_ client: ZKClient, _ sizes: FreeSizes) async throws {

@@ -131,8 +131,7 @@ struct DeviceSession: Sendable {
     private func identify(
         _ client: ZKClient, at address: String, _ place: inout DeviceWhereabouts
     ) async throws -> DeviceContact {
-        // A client that crashed may have left it disabled.
-        try await client.enable()
+        try await enable(client)
         let identity = try await client.identity()
         let serial = identity.serial
         guard serial.utf8.count <= 64 else {
@@ -193,6 +192,15 @@ struct DeviceSession: Sendable {
 }
 
 extension DeviceSession {
+    /// A client that crashed may have left it disabled; one that does not know the command was not.
+    private func enable(_ client: ZKClient) async throws(ZKError) {
+        do throws(ZKError) {
+            try await client.enable()
+        } catch {
+            guard error.code == .refused else { throw error }
+        }
+    }
+
     /// Another terminal answers at the address: somebody looks for this one.
     private func alarm(_ wanted: String, _ found: String, at address: String)
         async throws(StoreError)

@@ -11,14 +11,10 @@ final class ReadLimiter: Sendable {
 
     init(_ places: Int) { state = Lock(State(free: places)) }
 
-    /// Runs `body` in a place; waits for one where all are taken, in the order of coming.
-    func withPlace<Result>(_ body: () async throws -> Result) async throws -> Result {
-        try await take()
-        defer { leave() }
-        return try await body()
-    }
-
-    private func take() async throws(TransportError) {
+    /// Takes a place that ``leave()`` gives back; false where none is free `within` a time.
+    ///
+    /// Who asks again goes to the end, as do all who came before.
+    func take(within patience: Duration, on loop: EventLoop) async throws(TransportError) -> Bool {
         let turn = OneShot<Bool>()
         let isFree = state.withLock { state in
             if state.free > 0 {
@@ -28,16 +24,27 @@ final class ReadLimiter: Sendable {
             state.waiting.append(turn)
             return false
         }
-        if isFree { return }
+        if isFree { return true }
+        let waiting = Task {
+            if (try? await loop.sleep(for: patience)) != nil { turn.settle(.success(false)) }
+        }
+        defer { waiting.cancel() }
         do throws(TransportError) {
-            _ = try await turn.value {}
+            if try await turn.value(after: {}) { return true }
         } catch {
-            state.withLock { state in state.waiting.removeAll { $0 === turn } }
+            forget(turn)
             throw error
         }
+        forget(turn)
+        return false
     }
 
-    private func leave() {
+    private func forget(_ turn: OneShot<Bool>) {
+        state.withLock { state in state.waiting.removeAll { $0 === turn } }
+    }
+
+    /// Gives a place to who waits longest.
+    func leave() {
         while true {
             let next = state.withLock { state -> OneShot<Bool>? in
                 if state.waiting.isEmpty {
