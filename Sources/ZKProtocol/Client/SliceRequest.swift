@@ -21,7 +21,6 @@ struct SliceRequest {
     private(set) var reply: UInt16
     private(set) var data: [UInt8] = []
     private(set) var isDone = false
-    private(set) var attempts = 1
     private var announced: Int?
 
     /// Shorter slices are not asked for, so that a fragment is not taken for a device's datagram.
@@ -36,7 +35,6 @@ struct SliceRequest {
     /// Begins anew under another number: what still comes of the old one is a stray.
     mutating func repeated(as reply: UInt16) {
         self.reply = reply
-        attempts += 1
         data = []
         announced = nil
     }

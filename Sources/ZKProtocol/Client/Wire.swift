@@ -20,8 +20,6 @@ struct Wire: Sendable {
     /// What is set once the device has given it.
     var session: UInt16 = 0
     private var reply: UInt16 = 0
-    /// Datagrams that are no packets: damaged on their way, or from a stranger.
-    private(set) var damaged = 0
 
     private let now: @Sendable () -> ContinuousClock.Instant
 
@@ -101,8 +99,8 @@ struct Wire: Sendable {
             do throws(TransportError) {
                 let datagram = try await socket.receive(
                     timeout: rest(until: deadline), waker: waker)
+                // One that is no packet was damaged on its way.
                 if let packet = try? Packet(decoding: datagram.bytes) { return packet }
-                damaged &+= 1
             } catch {
                 throw .transport(error)
             }
