@@ -18,6 +18,7 @@ import argparse
 import hashlib
 import importlib
 import json
+import signal
 import sys
 import time
 from datetime import datetime
@@ -134,11 +135,27 @@ def poweroff(device, _):
     return {"done": bool(device.poweroff())}
 
 
+class Unfinished(BaseException):
+    """The time is over; no Exception, so that pyzk does not take it for one of its own."""
+
+
+def give_up(*_):
+    raise Unfinished
+
+
 def measure(device, options):
     seconds, processor = [], []
     for _ in range(options.rounds):
         start, processor_start = time.perf_counter(), time.process_time()
-        count = len(device.get_attendance())
+        signal.signal(signal.SIGALRM, give_up)
+        signal.alarm(options.limit)
+        try:
+            count = len(device.get_attendance())
+        except Unfinished:
+            return {"unfinished": True, "seconds": [time.perf_counter() - start],
+                    "processor": [time.process_time() - processor_start]}
+        finally:
+            signal.alarm(0)
         seconds.append(time.perf_counter() - start)
         processor.append(time.process_time() - processor_start)
     return {"records": count, "seconds": seconds, "processor": processor}
@@ -153,6 +170,7 @@ def main():
     parser.add_argument("--key", type=int, default=0)
     parser.add_argument("--count", type=int, default=1)
     parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--limit", type=int, default=0, help="seconds for a read; 0: no end")
     parser.add_argument("--judge", choices=["zk", "pyzk2"], default="zk")
     parser.add_argument("--udp", action="store_true")
     options = parser.parse_args()
