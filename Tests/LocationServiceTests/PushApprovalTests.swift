@@ -1,6 +1,7 @@
 import Foundation
 import HTTP
 import MeshAPI
+import RPCRuntime
 import ServiceKit
 import TestSupport
 import Testing
@@ -65,6 +66,17 @@ import ZKProtocol
         }
         #expect(
             try await bench.attlog("1\t2026-11-23 08:00:00\t0\t1", serial: "A1").body == "OK: 1")
+        // As a command, too.
+        let commands = ReceivedPush(receiver: receiver)
+        for (serial, name, code) in [
+            ("a b", "x", RPCError.Code.invalidArgument), ("A3", "x\n", .invalidArgument),
+            ("A3", "side", .alreadyExists),
+        ] {
+            let error = await #expect(throws: RPCError.self) {
+                try await commands.approve(serial: serial, name: name)
+            }
+            #expect(error?.code == code)
+        }
         await bench.close()
     }
 
