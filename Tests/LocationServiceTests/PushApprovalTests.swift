@@ -179,6 +179,8 @@ import ZKProtocol
         #expect(try await bench.punches().count == Set(terminal.accessTruth).count + 1)
         let time = try await bench.request("/iclock/rtdata?SN=\(serial)&type=time")
         #expect(time.body.hasPrefix("DateTime=") && time.body.hasSuffix(",ServerTZ=+0000"))
+        let packed = try #require(UInt32(time.body.dropFirst(9).prefix { $0 != "," }))
+        #expect("\(LocalTime(packed: packed))".hasPrefix("2025-"))
         #expect(
             try await bench.receiver.commands.enqueue(
                 serial: serial, .unlock, timeout: .seconds(60)

@@ -165,6 +165,10 @@ import Transport
             #expect(try await bench.attlog(rows(0..<10), stamp: "3").body == "OK: 10")
             #expect(try await bench.attlog("").body == "OK: 0")
             #expect(try await bench.punches().count == 20)
+            // The same minute in seconds since 1970 is the same punch.
+            let seconds = try await bench.attlog("7\t1795420800\t0\t1", stamp: "3x")
+            #expect(seconds.body == "OK: 1")
+            #expect(try await bench.punches().count == 20)
             #expect(try await bench.store.pushStamps(of: "CEXA000000001") == ["ATTLOG": "2"])
             let shaken = try await bench.request(
                 "/iclock/cdata?SN=CEXA000000001&options=all&pushver=2.2.14")

@@ -111,7 +111,7 @@ extension PushReceiver {
         for line in PushLines(call.body) {
             batch.lines += 1
             do throws(PushLineError) {
-                if let row = try read(line) { batch.add(punch(row, terminal, &batch)) }
+                if let row = try read(line) { batch.add(try punch(row, terminal, &batch)) }
             } catch {
                 batch.putAside(line, error)
             }
@@ -183,7 +183,7 @@ extension PushReceiver {
 
     private func punch(
         _ row: AttendanceLine, _ terminal: PushTerminal, _ batch: inout Batch
-    ) -> Punch {
+    ) throws(PushLineError) -> Punch {
         let localTime: String
         let instant: Int64?
         switch row.time {
@@ -191,7 +191,10 @@ extension PushReceiver {
             localTime = text
             instant = batch.resolver.resolve(text)?.instant
         case .instant(let seconds):
-            localTime = wallTime(at: seconds, terminal.clockMode)
+            guard let wall = wallTime(at: seconds, terminal.clockMode) else {
+                throw PushLineError("\(seconds) is no time that a terminal's calendar has")
+            }
+            localTime = wall
             instant = seconds
         }
         return Punch(
