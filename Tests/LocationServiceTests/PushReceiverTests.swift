@@ -176,6 +176,19 @@ import Transport
         }
     }
 
+    @Test func `a user who changes and changes back is as the terminal said last`() async throws {
+        try await with(try PushBench()) { bench in
+            for name in ["Amal", "Amal Said", "Amal"] {
+                let answer = try await bench.request(
+                    "/iclock/cdata?SN=CEXA000000001&table=OPERLOG&Stamp=1",
+                    Array("USER PIN=7\tName=\(name)\n".utf8))
+                #expect(answer.body == "OK: 1")
+                let users = try await bench.store.pushUsers(of: "CEXA000000001")
+                #expect(users.map(\.name) == [name])
+            }
+        }
+    }
+
     @Test func `a body of more punches than a transaction holds is answered when all are stored`()
         async throws
     {

@@ -235,9 +235,8 @@ extension PushReceiver {
         _ read: (ArraySlice<UInt8>) throws(PushLineError) -> OperationLine
     ) async throws(StoreError) -> Int {
         let hash = Crypto.sha256(call.body)
-        if let rows = try await store.takenRows(of: table, from: call.serial, hash: hash) {
-            return rows
-        }
+        // Users are written again: they may have changed since, and back to this.
+        let isNew = try await store.takenRows(of: table, from: call.serial, hash: hash) == nil
         var batch = Batch(
             receivedAt: surroundings.now(), resolver: InstantResolver(zone: zone, mode: .zone))
         var users: [PushUser] = []
@@ -268,7 +267,7 @@ extension PushReceiver {
         if templates > 0 {
             log.debug("templates are not kept", ["serial": call.serial, "count": templates])
         }
-        if wasCleared { try await memoryWasCleared(call.serial) }
+        if wasCleared, isNew { try await memoryWasCleared(call.serial) }
         return batch.lines
     }
 
