@@ -269,6 +269,32 @@ import Transport
         }
     }
 
+    @Test func `users and lines put aside are kept up to their limits`() async throws {
+        try await with(try PushBench()) { bench in
+            func user(_ number: Int, _ name: String = "") -> PushUser {
+                PushUser(
+                    pin: "\(number)", name: name, privilege: 0, card: 0, group: "",
+                    hasPassword: false)
+            }
+            func line(_ number: Int) -> QuarantinedLine {
+                QuarantinedLine(line: Array("\(number)".utf8), cause: "odd")
+            }
+            let (usersMax, linesMax) = (LocationStore.pushUsersMax, LocationStore.quarantineMax)
+            _ = try await bench.store.takePush(
+                [], users: (0...usersMax).map { user($0) },
+                quarantined: (0...linesMax).map { line($0) }, from: "A", table: "T", whole: nil)
+            // One that is known still changes.
+            _ = try await bench.store.takePush(
+                [], users: [user(-1), user(7, "Amal")], quarantined: [line(-1)], from: "A",
+                table: "T", whole: nil)
+            let users = try await bench.store.pushUsers(of: "A")
+            #expect(users.count == usersMax && users.first { $0.pin == "7" }?.name == "Amal")
+            #expect(!users.contains { $0.pin == "-1" })
+            let lines = try await bench.store.quarantine(of: "A", limit: 2 * linesMax)
+            #expect(lines.count == linesMax && lines.last == line(linesMax - 1))
+        }
+    }
+
     @Test func `a body over the limit is refused by its length alone, or as it grows`() async throws
     {
         try await with(try PushBench { $0.bodyMax = 70_000 }) { bench in
