@@ -96,7 +96,8 @@ public final class ZoneRules: Sendable {
         return segments
     }
 
-    private func offset(at instant: Int64) -> Int64 {
+    /// How far clocks of this zone are ahead of UTC at an instant, in seconds.
+    public func offset(at instant: Int64) -> Int64 {
         Int64(zone.secondsFromGMT(for: Date(timeIntervalSince1970: TimeInterval(instant))))
     }
 }

@@ -1,6 +1,7 @@
 import Foundation
 import HTTP
 import MeshAPI
+import RPCRuntime
 import ServiceKit
 import TestSupport
 import Testing
@@ -65,6 +66,17 @@ import ZKProtocol
         }
         #expect(
             try await bench.attlog("1\t2026-11-23 08:00:00\t0\t1", serial: "A1").body == "OK: 1")
+        // As a command, too.
+        let commands = ReceivedPush(receiver: receiver)
+        for (serial, name, code) in [
+            ("a b", "x", RPCError.Code.invalidArgument), ("A3", "x\n", .invalidArgument),
+            ("A3", "side", .alreadyExists),
+        ] {
+            let error = await #expect(throws: RPCError.self) {
+                try await commands.approve(serial: serial, name: name)
+            }
+            #expect(error?.code == code)
+        }
         await bench.close()
     }
 
@@ -167,6 +179,8 @@ import ZKProtocol
         #expect(try await bench.punches().count == Set(terminal.accessTruth).count + 1)
         let time = try await bench.request("/iclock/rtdata?SN=\(serial)&type=time")
         #expect(time.body.hasPrefix("DateTime=") && time.body.hasSuffix(",ServerTZ=+0000"))
+        let packed = try #require(UInt32(time.body.dropFirst(9).prefix { $0 != "," }))
+        #expect("\(LocalTime(packed: packed))".hasPrefix("2025-"))
         #expect(
             try await bench.receiver.commands.enqueue(
                 serial: serial, .unlock, timeout: .seconds(60)

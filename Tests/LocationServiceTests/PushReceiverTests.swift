@@ -165,10 +165,27 @@ import Transport
             #expect(try await bench.attlog(rows(0..<10), stamp: "3").body == "OK: 10")
             #expect(try await bench.attlog("").body == "OK: 0")
             #expect(try await bench.punches().count == 20)
+            // The same minute in seconds since 1970 is the same punch.
+            let seconds = try await bench.attlog("7\t1795420800\t0\t1", stamp: "3x")
+            #expect(seconds.body == "OK: 1")
+            #expect(try await bench.punches().count == 20)
             #expect(try await bench.store.pushStamps(of: "CEXA000000001") == ["ATTLOG": "2"])
             let shaken = try await bench.request(
                 "/iclock/cdata?SN=CEXA000000001&options=all&pushver=2.2.14")
             #expect(shaken.body.contains("\nATTLOGStamp=2\n"))
+        }
+    }
+
+    @Test func `a user who changes and changes back is as the terminal said last`() async throws {
+        try await with(try PushBench()) { bench in
+            for name in ["Amal", "Amal Said", "Amal"] {
+                let answer = try await bench.request(
+                    "/iclock/cdata?SN=CEXA000000001&table=OPERLOG&Stamp=1",
+                    Array("USER PIN=7\tName=\(name)\n".utf8))
+                #expect(answer.body == "OK: 1")
+                let users = try await bench.store.pushUsers(of: "CEXA000000001")
+                #expect(users.map(\.name) == [name])
+            }
         }
     }
 
@@ -249,6 +266,32 @@ import Transport
             // A day that does not exist is a punch without an instant.
             let punches = try await bench.store.entries(after: 0, limit: 10).compactMap(\.punch)
             #expect(punches.map { $0.instant == nil } == [false, true])
+        }
+    }
+
+    @Test func `users and lines put aside are kept up to their limits`() async throws {
+        try await with(try PushBench()) { bench in
+            func user(_ number: Int, _ name: String = "") -> PushUser {
+                PushUser(
+                    pin: "\(number)", name: name, privilege: 0, card: 0, group: "",
+                    hasPassword: false)
+            }
+            func line(_ number: Int) -> QuarantinedLine {
+                QuarantinedLine(line: Array("\(number)".utf8), cause: "odd")
+            }
+            let (usersMax, linesMax) = (LocationStore.pushUsersMax, LocationStore.quarantineMax)
+            _ = try await bench.store.takePush(
+                [], users: (0...usersMax).map { user($0) },
+                quarantined: (0...linesMax).map { line($0) }, from: "A", table: "T", whole: nil)
+            // One that is known still changes.
+            _ = try await bench.store.takePush(
+                [], users: [user(-1), user(7, "Amal")], quarantined: [line(-1)], from: "A",
+                table: "T", whole: nil)
+            let users = try await bench.store.pushUsers(of: "A")
+            #expect(users.count == usersMax && users.first { $0.pin == "7" }?.name == "Amal")
+            #expect(!users.contains { $0.pin == "-1" })
+            let lines = try await bench.store.quarantine(of: "A", limit: 2 * linesMax)
+            #expect(lines.count == linesMax && lines.last == line(linesMax - 1))
         }
     }
 

@@ -135,10 +135,9 @@ extension DeviceCommands {
         _ request: ApproveDeviceRequest, _ call: ServerCall
     ) async throws(RPCError) -> CommandReceipt {
         try check(location: request.location)
-        let requester = Requester(call)
         let order = Order(command: "device-approve", arguments: "serial=\(request.serial)")
         return try await changeLocation(request.name, order, call) { () throws(RPCError) in
-            try await push.approve(serial: request.serial, name: request.name, by: requester)
+            try await push.approve(serial: request.serial, name: request.name)
         }.1
     }
 }

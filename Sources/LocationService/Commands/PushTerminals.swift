@@ -4,7 +4,7 @@ import RPCRuntime
 /// Terminals that push by themselves: commands to them wait in a queue that they fetch.
 protocol PushTerminals: Sendable {
     /// Lets the terminal deliver from now on, under a name.
-    func approve(serial: String, name: String, by requester: Requester) async throws(RPCError)
+    func approve(serial: String, name: String) async throws(RPCError)
 
     /// Whether the terminal of this name or serial number is one that pushes.
     func owns(_ device: String) -> Bool
@@ -31,7 +31,7 @@ enum PushOrder: Sendable {
 
 /// A location without a receiver for them.
 struct NoPushTerminals: PushTerminals {
-    func approve(serial: String, name: String, by requester: Requester) async throws(RPCError) {
+    func approve(serial: String, name: String) async throws(RPCError) {
         throw RPCError(
             .failedPrecondition, "this location has no receiver for terminals that push",
             command: .notSent)
@@ -54,24 +54,17 @@ struct NoPushTerminals: PushTerminals {
 struct ReceivedPush: PushTerminals {
     let receiver: PushReceiver
 
-    func approve(serial: String, name: String, by requester: Requester) async throws(RPCError) {
-        guard !name.isEmpty, !serial.isEmpty else {
-            throw RPCError(
-                .invalidArgument, "a terminal needs a serial number and a name", command: .notSent)
-        }
-        let outcome: PushApprovalOutcome
-        if receiver.configuredNames.contains(name) {
-            outcome = .nameTaken("of the configuration")
-        } else {
-            do throws(StoreError) {
-                outcome = try await receiver.store.approvePush(serial: serial, name: name)
-            } catch {
-                throw RPCError(error, .notSent, audit: 0)
+    func approve(serial: String, name: String) async throws(RPCError) {
+        do throws(PushApprovalError) {
+            try await receiver.approve(serial: serial, name: name)
+        } catch {
+            switch error {
+            case .serial, .name:
+                throw RPCError(.invalidArgument, error.description, command: .notSent)
+            case .nameTaken: throw RPCError(.alreadyExists, error.description, command: .notSent)
+            case .store(let cause): throw RPCError(cause, .notSent, audit: 0)
             }
         }
-        guard case .nameTaken(let other) = outcome else { return }
-        throw RPCError(
-            .alreadyExists, "another terminal is called `\(name)`: \(other)", command: .notSent)
     }
 
     private func device(_ device: String) -> Device? {

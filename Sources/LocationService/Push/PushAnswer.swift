@@ -43,9 +43,4 @@ enum PushReturn {
         default: name(of: code)
         }
     }
-
-    /// Whether the terminal says that it does not know the command at all.
-    static func isUnsupported(_ code: Int64) -> Bool {
-        [-1002, -1004, -13, -708].contains(code)
-    }
 }

@@ -209,7 +209,6 @@ final class PushCommands: Sendable {
     /// An answer to a command of the service's own.
     struct Own: Sendable {
         var command: PushCommand
-        var purpose: Purpose
         var answer: PushAnswer
         var reference: PushReference
     }
@@ -234,8 +233,7 @@ final class PushCommands: Sendable {
         if case .caller = entry.purpose {
             guard entry.command == .clearLog || entry.command == .info else { return nil }
         }
-        return Own(
-            command: entry.command, purpose: entry.purpose, answer: answer, reference: reference)
+        return Own(command: entry.command, answer: answer, reference: reference)
     }
 
     /// How many commands wait for the terminal, delivered or not.

@@ -2,6 +2,7 @@ import Attendance
 import HTTP
 import RPCRuntime
 import Synchronization
+import ZKProtocol
 
 extension PushReceiver {
     /// Below the versions in which the terminal wants to encrypt.
@@ -114,11 +115,7 @@ extension PushReceiver {
 
     /// `rtdata`: the time, packed as the terminal packs it, in GMT.
     func accessTime() -> HTTPResponse {
-        let text = wallTime(at: surroundings.now().seconds, .fixed(seconds: 0))
-        var numbers = text.split { !$0.isNumber }.compactMap { Int64($0) }[...]
-        var next: Int64 { numbers.popFirst() ?? 0 }
-        let days = ((next - 2000) * 12 + next - 1) * 31 + next - 1
-        let packed = ((days * 24 + next) * 60 + next) * 60 + next
+        let packed = LocalTime(secondsSince1970: surroundings.now().seconds)?.packed ?? 0
         let minutes = offset(of: .zone) / 60
         let sign = minutes < 0 ? "-" : "+"
         func padded(_ value: Int64) -> String { value < 10 ? "0\(value)" : "\(value)" }

@@ -111,7 +111,7 @@ extension PushReceiver {
         for line in PushLines(call.body) {
             batch.lines += 1
             do throws(PushLineError) {
-                if let row = try read(line) { batch.add(punch(row, terminal, &batch)) }
+                if let row = try read(line) { batch.add(try punch(row, terminal, &batch)) }
             } catch {
                 batch.putAside(line, error)
             }
@@ -183,7 +183,7 @@ extension PushReceiver {
 
     private func punch(
         _ row: AttendanceLine, _ terminal: PushTerminal, _ batch: inout Batch
-    ) -> Punch {
+    ) throws(PushLineError) -> Punch {
         let localTime: String
         let instant: Int64?
         switch row.time {
@@ -191,7 +191,10 @@ extension PushReceiver {
             localTime = text
             instant = batch.resolver.resolve(text)?.instant
         case .instant(let seconds):
-            localTime = wallTime(at: seconds, terminal.clockMode)
+            guard let wall = wallTime(at: seconds, terminal.clockMode) else {
+                throw PushLineError("\(seconds) is no time that a terminal's calendar has")
+            }
+            localTime = wall
             instant = seconds
         }
         return Punch(
@@ -232,9 +235,8 @@ extension PushReceiver {
         _ read: (ArraySlice<UInt8>) throws(PushLineError) -> OperationLine
     ) async throws(StoreError) -> Int {
         let hash = Crypto.sha256(call.body)
-        if let rows = try await store.takenRows(of: table, from: call.serial, hash: hash) {
-            return rows
-        }
+        // Users are written again: they may have changed since, and back to this.
+        let isNew = try await store.takenRows(of: table, from: call.serial, hash: hash) == nil
         var batch = Batch(
             receivedAt: surroundings.now(), resolver: InstantResolver(zone: zone, mode: .zone))
         var users: [PushUser] = []
@@ -265,7 +267,7 @@ extension PushReceiver {
         if templates > 0 {
             log.debug("templates are not kept", ["serial": call.serial, "count": templates])
         }
-        if wasCleared { try await memoryWasCleared(call.serial) }
+        if wasCleared, isNew { try await memoryWasCleared(call.serial) }
         return batch.lines
     }
 

@@ -1,11 +1,11 @@
 import Attendance
-import Foundation
 import HTTP
 import MeshAPI
 import RPCRuntime
 import ServiceKit
 import Synchronization
 import Transport
+import ZKProtocol
 
 /// Receives what terminals push over HTTP, in the dialects of attendance and access firmware.
 ///
@@ -28,7 +28,6 @@ final class PushReceiver: Sendable {
     let terminals = Lock<[String: PushTerminal]>([:])
     private let waiting: PushWaiting
     private let limiter: PushLimiter
-    private let timeZone: TimeZone?
 
     /// How long a terminal holds its serial number against another address.
     static let leaseDuration: Duration = .seconds(120)
@@ -55,7 +54,6 @@ final class PushReceiver: Sendable {
         waiting = PushWaiting(board: board, surroundings: surroundings)
         limiter = PushLimiter(
             perMinute: settings.requestsPerMinute, steady: surroundings.steady)
-        timeZone = TimeZone(identifier: zone.name)
     }
 
     /// A server on `address`, which listens at once and serves when it is run.
@@ -368,24 +366,19 @@ final class PushReceiver: Sendable {
     }
 
     /// How far the place's clocks are ahead of GMT at this moment, in seconds.
-    func offset(of mode: ClockMode) -> Int64 {
-        if case .fixed(let seconds) = mode { return seconds }
-        let date = Date(timeIntervalSince1970: Double(surroundings.now().seconds))
-        return Int64(timeZone?.secondsFromGMT(for: date) ?? 0)
+    func offset(of mode: ClockMode) -> Int64 { offset(of: mode, at: surroundings.now().seconds) }
+
+    private func offset(of mode: ClockMode, at instant: Int64) -> Int64 {
+        switch mode {
+        case .zone: zone.offset(at: instant)
+        case .fixed(let seconds): seconds
+        }
     }
 
-    /// The wall time that the place's clocks show at an instant, `YYYY-MM-DDThh:mm:ss`.
-    func wallTime(at instant: Int64, _ mode: ClockMode) -> String {
-        let offset: Int64
-        if case .fixed(let seconds) = mode {
-            offset = seconds
-        } else {
-            let date = Date(timeIntervalSince1970: Double(instant))
-            offset = Int64(timeZone?.secondsFromGMT(for: date) ?? 0)
-        }
-        let shifted = Date(timeIntervalSince1970: Double(instant + offset))
-        // `2026-11-23T08:01:22Z` without the zone, which it is not in.
-        return String(shifted.ISO8601Format().prefix(19))
+    /// The wall time that the place's clocks show at an instant, `YYYY-MM-DDThh:mm:ss`; nil outside
+    /// 2000 to 2133.
+    func wallTime(at instant: Int64, _ mode: ClockMode) -> String? {
+        LocalTime(secondsSince1970: instant + offset(of: mode, at: instant))?.description
     }
 }
 

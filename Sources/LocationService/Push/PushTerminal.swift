@@ -26,7 +26,8 @@ struct PushTerminal: Sendable {
     var gathered: Set<Int>?
     /// Its uploads that are being stored.
     var uploads = 0
-    /// Whether an upload was refused since the last one that was taken.
+    /// Whether it may have older punches to send: at first, and after a refusal, until it asks for
+    /// commands.
     var hasBacklog = true
     /// The offset from GMT that it was told, in seconds.
     var toldOffset: Int64?

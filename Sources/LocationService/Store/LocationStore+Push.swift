@@ -145,8 +145,8 @@ extension LocationStore {
     ) throws(StoreError) -> IngestResult {
         let now = surroundings.now().millisecondsSince1970
         return try ingest(punches) { (database) throws(SQLiteError) in
-            for user in users { try Self.write(user, of: serial, now, database) }
-            for line in quarantined { try Self.putAside(line, serial, table, now, database) }
+            try Self.write(users, of: serial, now, database)
+            try Self.putAside(quarantined, serial, table, now, database)
             guard let whole else { return }
             if let stamp = whole.stamp {
                 try database.run(
@@ -167,35 +167,56 @@ extension LocationStore {
         }
     }
 
+    /// Rows that the table still takes of the terminal.
+    ///
+    /// Asked once for all rows of a transaction: counting takes as long as the table is full.
+    private static func room(
+        in table: String, for serial: String, max: Int, _ database: Database
+    ) throws(SQLiteError) -> Int {
+        let count = try database.first(
+            "SELECT count(*) FROM \(table) WHERE serial = ?", .text(serial))
+        guard case .integer(let count)? = count else { return 0 }
+        return max - Int(count)
+    }
+
     private static func write(
-        _ user: PushUser, of serial: String, _ now: Int64, _ database: Database
+        _ users: [PushUser], of serial: String, _ now: Int64, _ database: Database
     ) throws(SQLiteError) {
-        try database.run(
-            """
-            INSERT INTO push_user (serial, pin, name, privilege, card, user_group, has_password,
-                received_at)
-            SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8
-            WHERE (SELECT count(*) FROM push_user WHERE serial = ?1) < ?9
-                OR EXISTS (SELECT 1 FROM push_user WHERE serial = ?1 AND pin = ?2)
-            ON CONFLICT (serial, pin) DO UPDATE SET name = ?3, privilege = ?4, card = ?5,
-                user_group = ?6, has_password = ?7, received_at = ?8
-            """, .text(serial), .text(user.pin), .text(user.name),
-            .integer(Int64(user.privilege)), .integer(Int64(clamping: user.card)),
-            .text(user.group), .integer(user.hasPassword ? 1 : 0), .integer(now),
-            .integer(Int64(pushUsersMax)))
+        guard !users.isEmpty else { return }
+        var room = try room(in: "push_user", for: serial, max: pushUsersMax, database)
+        for user in users {
+            let known = try database.first(
+                "SELECT 1 FROM push_user WHERE serial = ? AND pin = ?", .text(serial),
+                .text(user.pin))
+            if known == nil {
+                guard room > 0 else { continue }
+                room -= 1
+            }
+            try database.run(
+                """
+                INSERT OR REPLACE INTO push_user (serial, pin, name, privilege, card, user_group,
+                    has_password, received_at)
+                VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+                """, .text(serial), .text(user.pin), .text(user.name),
+                .integer(Int64(user.privilege)), .integer(Int64(clamping: user.card)),
+                .text(user.group), .integer(user.hasPassword ? 1 : 0), .integer(now))
+        }
     }
 
     private static func putAside(
-        _ line: QuarantinedLine, _ serial: String, _ table: String, _ now: Int64,
+        _ lines: [QuarantinedLine], _ serial: String, _ table: String, _ now: Int64,
         _ database: Database
     ) throws(SQLiteError) {
-        try database.run(
-            """
-            INSERT OR IGNORE INTO push_quarantine (serial, upload, line, cause, received_at)
-            SELECT ?1, ?2, ?3, ?4, ?5
-            WHERE (SELECT count(*) FROM push_quarantine WHERE serial = ?1) < ?6
-            """, .text(serial), .text(table), .blob(line.line), .text(line.cause),
-            .integer(now), .integer(Int64(quarantineMax)))
+        guard !lines.isEmpty else { return }
+        var room = try room(in: "push_quarantine", for: serial, max: quarantineMax, database)
+        for line in lines where room > 0 {
+            room -= try database.run(
+                """
+                INSERT OR IGNORE INTO push_quarantine (serial, upload, line, cause, received_at)
+                VALUES (?, ?, ?, ?, ?)
+                """, .text(serial), .text(table), .blob(line.line), .text(line.cause),
+                .integer(now))
+        }
     }
 
     /// The lines that were put aside, oldest first.

@@ -107,8 +107,8 @@ enum PushText {
 
 /// `name=value` pairs; names differ in case between firmware versions, so they are compared
 /// without it.
-struct PushPairs: Hashable {
-    private(set) var all: [(name: String, value: ArraySlice<UInt8>)] = []
+struct PushPairs {
+    private var all: [(name: String, value: ArraySlice<UInt8>)] = []
 
     /// Parts without `=` are left out.
     init(_ parts: [ArraySlice<UInt8>]) {
@@ -123,15 +123,4 @@ struct PushPairs: Hashable {
     subscript(_ name: String) -> ArraySlice<UInt8>? { all.first { $0.name == name }?.value }
 
     func number(_ name: String) -> Int64? { self[name].flatMap { PushText.number($0) } }
-
-    static func == (left: PushPairs, right: PushPairs) -> Bool {
-        left.all.elementsEqual(right.all) { $0.name == $1.name && $0.value == $1.value }
-    }
-
-    func hash(into hasher: inout Hasher) {
-        for (name, value) in all {
-            hasher.combine(name)
-            hasher.combine(value)
-        }
-    }
 }
