@@ -24,16 +24,7 @@ extension Database {
         let partial = path + ".partial"
         Self.remove(partial)
         do {
-            // Without this snapshot each commit of another connection would begin the copy anew.
-            try execute("BEGIN")
-            defer { try? execute("ROLLBACK") }
-            _ = try first("SELECT count(*) FROM sqlite_schema")
             try copy(to: partial, pagesPerStep, progress)
-        } catch {
-            Self.remove(partial)
-            throw error
-        }
-        do {
             try Self.prove(partial)
         } catch {
             Self.remove(partial)
@@ -51,6 +42,10 @@ extension Database {
     private func copy(
         to path: String, _ pagesPerStep: Int32, _ progress: (Int, Int) -> Void
     ) throws(SQLiteError) {
+        // Without this snapshot each commit of another connection would begin the copy anew.
+        try execute("BEGIN")
+        defer { try? execute("ROLLBACK") }
+        _ = try first("SELECT count(*) FROM sqlite_schema")
         let target = try Handle(path: path, isReadOnly: false)
         // Safe because both handles outlive the backup, which ends before this returns.
         guard

@@ -138,8 +138,6 @@ public final class Database {
     public var changes: Int { Int(unsafe sqlite3_changes64(handle.pointer)) }
     /// Rows changed since the file was opened.
     public var totalChanges: Int { Int(unsafe sqlite3_total_changes64(handle.pointer)) }
-    /// Whether the file is open for reading alone.
-    public var isReadOnly: Bool { unsafe sqlite3_db_readonly(handle.pointer, "main") == 1 }
     /// The row id of the last row inserted.
     public var lastInsertedRowID: Int64 { unsafe sqlite3_last_insert_rowid(handle.pointer) }
 

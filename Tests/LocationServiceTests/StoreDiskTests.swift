@@ -181,7 +181,11 @@ import Transport
         alarm.space(1 << 40, path: "/data/store.db")
         #expect(alarm.sentences.isEmpty)
         #expect(lines.count("trouble has passed") == 1)
-        #expect(try #require(StoreWatch.freeBytes(beside: fixture.path)) > 0)
+        let folder = fixture.directory.file("a folder")
+        try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: false)
+        for path in [fixture.path, folder + "/store.db"] {
+            #expect(try #require(StoreWatch.freeBytes(beside: path)) > 0)
+        }
     }
 
     @Test func `a trouble that lasts is told again`() throws {

@@ -25,7 +25,7 @@ struct StoreWatch: Sendable {
 
     /// The free space of the disk that the file is on; nil where the system does not say.
     static func freeBytes(beside path: String) -> Int64? {
-        let folder = URL(filePath: path).deletingLastPathComponent().path()
+        let folder = URL(filePath: path).deletingLastPathComponent().path(percentEncoded: false)
         let attributes = try? FileManager.default.attributesOfFileSystem(forPath: folder)
         return (attributes?[.systemFreeSize] as? NSNumber)?.int64Value
     }

@@ -16,10 +16,7 @@ extension LocationStore {
                 .integer(surroundings.now().millisecondsSince1970), .text(record.principal),
                 .text(record.gateway), .text(record.device), .text(record.serial),
                 .text(record.command), .text(record.arguments))
-            guard case .integer(let id)? = try database.first("SELECT last_insert_rowid()") else {
-                return 0
-            }
-            return UInt64(clamping: id)
+            return UInt64(clamping: database.lastInsertedRowID)
         } catch {
             throw StoreError(error)
         }

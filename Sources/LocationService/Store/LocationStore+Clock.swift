@@ -46,12 +46,14 @@ extension LocationStore {
     func clockHistory(
         of serial: String?, before: UInt64 = 0, limit: Int
     ) throws(StoreError) -> [ClockRecord] {
-        try reading { () throws(SQLiteError) in
+        // With both in one text SQLite would look at every row.
+        let isWanted = serial == nil ? "?1 IS NULL" : "device = ?1"
+        return try reading { () throws(SQLiteError) in
             try database.rows(
                 """
                 SELECT number, device, measured_at, clock_offset, was_set, clock_mode
                 FROM clock_history
-                WHERE (?1 IS NULL OR device = ?1) AND (?2 = 0 OR number < ?2)
+                WHERE \(isWanted) AND (?2 = 0 OR number < ?2)
                 ORDER BY number DESC LIMIT ?3
                 """,
                 .text(serial), .integer(Int64(clamping: before)), .integer(Int64(clamping: limit))

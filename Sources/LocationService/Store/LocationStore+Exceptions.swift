@@ -18,18 +18,17 @@ extension LocationStore {
         noted.times = 1
         noted.firstAt = exception.at
         let last = try exceptions(of: noted.device, limit: 1).first
-        var isRepeated = false
-        if let last = last?.exception, last.isLike(noted) {
-            noted.times = last.times &+ (last.times == .max ? 0 : 1)
-            noted.firstAt = last.firstAt
-            isRepeated = true
+        let repeated = last.flatMap { $0.exception.isLike(noted) ? $0 : nil }
+        if let before = repeated?.exception {
+            noted.times = before.times &+ (before.times == .max ? 0 : 1)
+            noted.firstAt = before.firstAt
         }
         let stored = noted
         try commit { (_) throws(SQLiteError) in
-            if isRepeated, let last {
+            if let repeated {
                 try database.run(
                     "UPDATE exception SET at = ?2, times = ?3, text = ?4 WHERE number = ?1",
-                    .integer(Int64(clamping: last.number)),
+                    .integer(Int64(clamping: repeated.number)),
                     .integer(stored.at.millisecondsSince1970), .integer(Int64(stored.times)),
                     .text(stored.text))
             } else {
@@ -65,13 +64,12 @@ extension LocationStore {
     func exceptions(
         of device: String?, before: UInt64 = 0, limit: Int
     ) throws(StoreError) -> [NumberedException] {
-        try reading { () throws(SQLiteError) in
+        // With both in one text SQLite would look at every row.
+        let isWanted = device == nil ? "?1 IS NULL" : "device = ?1"
+        return try reading { () throws(SQLiteError) in
             try database.rows(
                 """
-                SELECT number, device, kind, first_at, at, times, text, announced_bytes,
-                    row_count, count_before, count_after
-                FROM exception
-                WHERE (?1 IS NULL OR device = ?1) AND (?2 = 0 OR number < ?2)
+                \(NumberedException.selection) WHERE \(isWanted) AND (?2 = 0 OR number < ?2)
                 ORDER BY number DESC LIMIT ?3
                 """,
                 .text(device), .integer(Int64(clamping: before)), .integer(Int64(clamping: limit)),
@@ -85,12 +83,17 @@ extension NumberedException {
     static func lastOfEach(_ database: Database) throws(SQLiteError) -> [DeviceException] {
         try database.rows(
             """
-            SELECT number, device, kind, first_at, at, times, text, announced_bytes,
-                row_count, count_before, count_after
-            FROM exception WHERE number IN (SELECT max(number) FROM exception GROUP BY device)
+            \(selection) WHERE number IN (SELECT max(number) FROM exception GROUP BY device)
             """
         ) { NumberedException($0).exception }
     }
+
+    /// In the order in which a row is read.
+    fileprivate static let selection = """
+        SELECT number, device, kind, first_at, at, times, text, announced_bytes, row_count,
+            count_before, count_after
+        FROM exception
+        """
 
     fileprivate init(_ row: Statement) {
         func number(_ column: Int32) -> UInt64? {

@@ -21,24 +21,20 @@ extension LocationStore {
 
     /// Adds a terminal, or changes the one of that name.
     func keep(_ device: ManagedDevice) throws(StoreError) {
-        do throws(SQLiteError) {
+        try commit { (_) throws(SQLiteError) in
             try database.run(
                 "INSERT OR REPLACE INTO managed_device (name, body) VALUES (?, ?)",
                 .text(device.name), .blob(device.encoded()))
             // What an earlier one of the name has left, and it is none of this one.
             try database.run("DELETE FROM device_place WHERE name = ?", .text(device.name))
-        } catch {
-            throw StoreError(error)
         }
     }
 
     /// Takes a terminal away that was added.
     func forget(_ name: String) throws(StoreError) {
-        do throws(SQLiteError) {
+        try commit { (_) throws(SQLiteError) in
             try database.run("DELETE FROM managed_device WHERE name = ?", .text(name))
             try database.run("DELETE FROM device_place WHERE name = ?", .text(name))
-        } catch {
-            throw StoreError(error)
         }
     }
 

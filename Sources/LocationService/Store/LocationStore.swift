@@ -38,8 +38,6 @@ actor LocationStore {
     var devices: [String: DeviceRecord] = [:]
     /// How many punches each device had on each of the latest days.
     var recent = RecentPunches()
-    /// The day of the last commit, or of the start.
-    var today: Int64
     /// What waits for the next transaction.
     nonisolated let pending = PendingPunches()
     /// Whether entries can be stored.
@@ -57,7 +55,6 @@ actor LocationStore {
         alarm: StoreAlarm? = nil
     ) throws(StoreError) {
         self.path = path
-        today = RecentPunches.day(surroundings.now())
         self.alarm = alarm ?? StoreAlarm(log: .silent, surroundings: surroundings)
         self.thread = thread
         self.wakeUps = wakeUps
@@ -82,7 +79,8 @@ actor LocationStore {
         self.database = database
         do throws(SQLiteError) {
             devices = try DeviceRecord.readAll(database)
-            recent = try RecentPunches.read(database, today: today, forgets: true)
+            recent = try RecentPunches.read(
+                database, today: RecentPunches.day(surroundings.now()), forgets: true)
         } catch {
             throw StoreError(error)
         }
@@ -93,6 +91,9 @@ actor LocationStore {
         else { return 0 }
         return UInt64(clamping: last)
     }
+
+    /// The day on which a rate is asked for.
+    var today: Int64 { RecentPunches.day(surroundings.now()) }
 
     // MARK: Identity
 
@@ -182,7 +183,6 @@ actor LocationStore {
             alarm.failed(failure, entries: Int(appender.sequence - lastSequence))
             throw failure
         }
-        today = RecentPunches.day(appender.committedAt)
         alarm.stored(Int(appender.sequence - lastSequence))
         if appender.sequence != lastSequence {
             lastSequence = appender.sequence

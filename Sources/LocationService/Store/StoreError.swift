@@ -36,7 +36,7 @@ struct StoreError: DatabaseFailure, Hashable, CustomStringConvertible {
     /// What to do with a damaged file.
     static let afterDamage =
         "stop the service, move the file away with those beside it, and put the last backup in its "
-        + "place or start without: the devices and the gateway refill it"
+        + "place or start without: the devices refill it as far back as they remember"
 
     var description: String { message }
 }

@@ -20,7 +20,6 @@ extension StoreSchema {
             outcome TEXT NOT NULL DEFAULT '',
             completed_at INTEGER
         );
-        CREATE INDEX audit_device ON audit (device, id);
         -- Terminals beside those of the configuration; body is an encoded ManagedDevice.
         CREATE TABLE managed_device (
             name TEXT PRIMARY KEY,
