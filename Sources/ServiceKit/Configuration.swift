@@ -312,7 +312,7 @@ public final class Configuration {
     private func absolute(_ path: String) -> String {
         if path.hasPrefix("/") { return path }
         return (folder ?? URL(filePath: FileManager.default.currentDirectoryPath))
-            .appending(path: path).standardizedFileURL.path()
+            .appending(path: path).standardizedFileURL.path(percentEncoded: false)
     }
 
     /// `keyFile` → `KEY_FILE`, `logID` → `LOG_ID`.

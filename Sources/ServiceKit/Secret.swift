@@ -24,7 +24,8 @@ public struct Secret: Sendable, CustomStringConvertible, CustomDebugStringConver
         let url = URL(filePath: path).resolvingSymlinksInPath()
         let mode: Int
         do {
-            let attributes = try FileManager.default.attributesOfItem(atPath: url.path())
+            let attributes = try FileManager.default.attributesOfItem(
+                atPath: url.path(percentEncoded: false))
             mode = (attributes[.posixPermissions] as? NSNumber)?.intValue ?? 0o777
         } catch {
             throw ConfigurationError("cannot read the secret file \(path): \(reason(error))")

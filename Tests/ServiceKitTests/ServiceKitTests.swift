@@ -5,9 +5,10 @@ import Transport
 
 @testable import ServiceKit
 
-/// A folder that goes away with the test.
+/// A folder that goes away with the test; its name has what names of folders may have.
 func withFolder<Result>(_ body: (String) throws -> Result) throws -> Result {
-    let folder = FileManager.default.temporaryDirectory.appending(path: "kit-\(UUID())").path()
+    let folder = FileManager.default.temporaryDirectory.appending(path: "kit \(UUID()) ü%20")
+        .path(percentEncoded: false)
     try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
     defer { try? FileManager.default.removeItem(atPath: folder) }
     return try body(folder)
