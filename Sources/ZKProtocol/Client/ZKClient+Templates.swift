@@ -31,18 +31,12 @@ extension ZKClient {
             templates = try await templatesOneByOne()
         }
         let after = try await freeSizes()
-        if sizes.users != nil {
-            let counts =
-                min(
-                    sizes.fingerprints, after.fingerprints)...max(
-                    sizes.fingerprints, after.fingerprints)
-            guard counts.contains(templates.count) else {
-                throw mismatch(
-                    "templates", .readTable, templates.count, counts,
-                    templates.reduce(0) { $0 + $1.bytes.count })
-            }
-        }
-        return templates
+        guard sizes.users != nil, let counts = range(sizes.fingerprints, after.fingerprints),
+            !counts.contains(templates.count)
+        else { return templates }
+        throw mismatch(
+            "templates", .readTable, templates.count, counts,
+            templates.reduce(0) { $0 + $1.bytes.count })
     }
 
     private func templatesOneByOne() async throws(ZKError) -> [FingerTemplate] {
