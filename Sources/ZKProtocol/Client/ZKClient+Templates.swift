@@ -90,7 +90,8 @@ extension ZKClient {
         do throws(ZKError) {
             try await upload(template)
         } catch {
-            if error.code == .refused || error.code == .malformed { try await enable() }
+            // What went wrong first is told.
+            if error.code == .refused || error.code == .malformed { try? await enable() }
             throw error
         }
         try await enable()
