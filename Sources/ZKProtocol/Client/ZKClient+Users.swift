@@ -88,7 +88,9 @@ extension ZKClient {
         let encoding = self.encoding
         var forms: [Form] = []
         func add(_ name: String, _ user: DeviceUser, _ layout: UserLayout) {
-            guard DeviceUser.fits(user.userID, layout, width: nil, encoding),
+            // Only the longest form has a last name.
+            guard layout == own || user.lastName.isEmpty,
+                DeviceUser.fits(user.userID, layout, width: nil, encoding),
                 let record = user.encoded(layout, encoding)
             else { return }
             forms.append(Form(name: name, layout: layout, record: record))
