@@ -213,10 +213,11 @@ extension Device {
     func bulk(_ selector: BulkSelector) -> [UInt8]? {
         switch selector.command {
         case .readUsers:
-            var blob: [UInt8] = []
-            blob.reserveCapacity(users.count * model.userLayout.stride)
+            let bytes = users.count * model.userLayout.stride
+            var blob = UInt32(clamping: bytes).littleEndianBytes
+            blob.reserveCapacity(4 + bytes)
             for user in users { blob += encoded(user) }
-            return length(of: blob) + blob
+            return blob
         case .readAttendance: return tampered(wholeLog)
         case .readAttendanceRange:
             let from = LocalTime(packed: selector.function)
@@ -249,12 +250,7 @@ extension Device {
                 history[place], to: &blob, model.recordLayout, model.encoding)
         }
         blob += encodedLog.dropFirst(4)
-        let total = UInt32(clamping: blob.count - 4)
-        for byte in 0..<4 { blob[byte] = UInt8(truncatingIfNeeded: total >> (byte * 8)) }
+        blob.replaceSubrange(0..<4, with: UInt32(clamping: blob.count - 4).littleEndianBytes)
         return blob
-    }
-
-    private func length(of blob: [UInt8]) -> [UInt8] {
-        (0..<4).map { UInt8(truncatingIfNeeded: blob.count >> ($0 * 8)) }
     }
 }

@@ -23,6 +23,6 @@ extension Device {
         var rows = Array(blob.dropFirst(4))
         rows.removeLast(min(rows.count, damage.missing * stride))
         rows += rows.suffix(min(rows.count, damage.repeated * stride))
-        return (0..<4).map { UInt8(truncatingIfNeeded: rows.count >> ($0 * 8)) } + rows
+        return UInt32(clamping: rows.count).littleEndianBytes + rows
     }
 }

@@ -60,8 +60,6 @@ extension Session {
 
     func handleAccess(_ packet: Packet, _ device: inout Device) -> Reaction {
         let data = packet.data
-        var memory = device.memory
-        defer { device.memory = memory }
         func refused() -> Reaction { answer(packet, .error) }
         /// The user that the first bytes name.
         func uid() -> UInt16? {
@@ -71,35 +69,35 @@ extension Session {
         }
         switch packet.command {
         case .clearAccess:
-            memory.userAccess = [:]
-            memory.groupAccess = [:]
-            memory.hours = [:]
-            memory.combinations = [:]
+            device.memory.userAccess = [:]
+            device.memory.groupAccess = [:]
+            device.memory.hours = [:]
+            device.memory.combinations = [:]
         case .readUserGroup:
             guard let uid = uid(), let user = device.users.first(where: { $0.uid == uid })
             else { return refused() }
-            let group = memory.groups[uid] ?? UInt8(clamping: user.group)
+            let group = device.memory.groups[uid] ?? UInt8(clamping: user.group)
             return answer(packet, .ok, [group])
         case .writeUserGroup:
             guard let uid = uid(), data.count >= 5 else { return refused() }
-            memory.groups[uid] = data[4]
+            device.memory.groups[uid] = data[4]
         case .readUserZones:
             guard let uid = uid() else { return refused() }
             let access =
-                memory.userAccess[uid] ?? UserAccess(hasOwnZones: false, zones: [1, 0, 0])
+                device.memory.userAccess[uid] ?? UserAccess(hasOwnZones: false, zones: [1, 0, 0])
             return answer(packet, .ok, access.encoded())
         case .writeUserZones:
             guard uid() != nil, let (uid, access) = try? UserAccess.request(decoding: data)
             else { return refused() }
-            memory.userAccess[uid] = access
+            device.memory.userAccess[uid] = access
         case .readStyle:
             guard let uid = uid() else { return refused() }
-            return answer(packet, .ok, (memory.styles[uid] ?? .ofGroup).encoded(for: uid))
+            return answer(packet, .ok, (device.memory.styles[uid] ?? .ofGroup).encoded(for: uid))
         case .writeStyle:
             guard uid() != nil, let (uid, style) = try? VerifyStyle.decode(data)
             else { return refused() }
-            memory.styles[uid] = style
-        default: return handleGroups(packet, &memory)
+            device.memory.styles[uid] = style
+        default: return handleGroups(packet, &device.memory)
         }
         return answer(packet, .ok)
     }

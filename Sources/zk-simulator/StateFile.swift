@@ -33,7 +33,7 @@ final class StateFile: Sendable {
             case UInt8(ascii: "P"):
                 log.append(try AttendanceRecord(row: bytes))
             case UInt8(ascii: "D") where bytes.count == 2:
-                let uid = UInt16(bytes[0]) | UInt16(bytes[1]) << 8
+                let uid: UInt16 = bytes.span.number(at: 0)
                 users[uid] = nil
                 order.removeAll { $0 == uid }
             case UInt8(ascii: "X"):
@@ -89,7 +89,7 @@ final class StateFile: Sendable {
             _ = record.append(to: &bytes, .text(stride: 40))
         case .userDeleted(let uid):
             kind = "D"
-            bytes = [UInt8(truncatingIfNeeded: uid), UInt8(truncatingIfNeeded: uid >> 8)]
+            bytes = uid.littleEndianBytes
         case .usersCleared: kind = "X"
         case .logCleared: kind = "C"
         }

@@ -117,6 +117,23 @@ import Transport
                 }
                 #expect(error?.code == .unfit)
                 #expect(error?.cause.contains(name) == true)
+                let upload = await #expect(throws: ZKError.self) {
+                    let user = DeviceUser(uid: 3, userID: "3", name: foreign + "ł")
+                    try await client.write(UserUpload(users: [user], templates: []))
+                }
+                #expect(upload?.code == .unfit)
+                #expect(simulator.device.user("3") == nil)
+                let display = await #expect(throws: ZKError.self) {
+                    try await client.writeLCD(line: 1, foreign + "ł")
+                }
+                #expect(display?.code == .unfit)
+                #expect(simulator.device.memory.display.isEmpty)
+                let enrolment = await #expect(throws: ZKError.self) {
+                    let request = EnrolmentRequest(userID: foreign + "ł", finger: 1)
+                    _ = try await client.enrol(request, timeout: .seconds(5))
+                }
+                #expect(enrolment?.code == .unfit)
+                #expect(enrolment?.cause.contains(name) == true)
             }
             // The wrong encoding loses nothing.
             try await withClient(simulator, loop) { client in

@@ -115,6 +115,26 @@ import Transport
         }
     }
 
+    @Test func `a refused user with a last name is offered in no form that lacks it`() async throws
+    {
+        let device = try Device.made(users: 1, records: 0) { $0.userLayout = .bytes120 }
+        try await withSimulator(device) { simulator, loop in
+            try await withClient(simulator, loop) { client in
+                var user = DeviceUser(uid: 0, userID: "4712", name: "Ned")
+                for (lastName, isOffered) in [("", true), ("Flan", false)] {
+                    user.lastName = lastName
+                    let error = await #expect(throws: ZKError.self) {
+                        try await client.write(user)
+                    }
+                    #expect(error?.code == .refused)
+                    #expect(error?.cause.contains("120 bytes") == true)
+                    #expect(error?.cause.contains("72 bytes") == isOffered)
+                    #expect(error?.cause.contains("28 bytes") == isOffered)
+                }
+            }
+        }
+    }
+
     @Test func `firmware that wants the group is given it`() async throws {
         let device = try Device.made(users: 1, records: 0) { $0.refusesUsersWithoutGroup = true }
         try await withSimulator(device) { simulator, loop in

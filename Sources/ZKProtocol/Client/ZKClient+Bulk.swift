@@ -150,7 +150,8 @@ extension ZKClient {
         }
     }
 
-    private func range(_ before: Int?, _ after: Int?) -> ClosedRange<Int>? {
+    /// What a read may have; nil where the device does not count.
+    func range(_ before: Int?, _ after: Int?) -> ClosedRange<Int>? {
         guard let before, let after else { return nil }
         return min(before, after)...max(before, after)
     }

@@ -23,6 +23,7 @@ extension ZKClient {
 
     /// Writes on the display; cut at a character's end where it exceeds 64 bytes.
     public func writeLCD(line: Int16, _ text: String) async throws(ZKError) {
+        try check(text, "the text", for: .writeLCD)
         var data: [UInt8] = []
         data.append(u16: UInt16(bitPattern: line))
         data += [0, 0x20]

@@ -28,6 +28,14 @@ extension ZKClient {
         }
     }
 
+    /// Refuses a text with characters that the encoding lacks: the device would be sent `?`.
+    func check(_ text: String, _ what: String, for command: Command) throws(ZKError) {
+        guard DeviceText.canEncode(text, encoding) else {
+            throw failure(
+                .unfit, command, "\(what) has characters that \(encoding.name) lacks")
+        }
+    }
+
     /// The same bytes in another encoding.
     private func again(_ text: String, _ encoding: TextEncoding) -> String {
         DeviceText.decode(DeviceText.encode(text, limit: .max, options.encoding), encoding)

@@ -18,6 +18,7 @@ extension ZKClient {
         onProgress: (Enrolment) -> Void = { _ in }
     ) async throws(ZKError) -> EnrolmentResult {
         let layout = try await userLayout()
+        try check(request.userID, "the id \(request.userID)", for: .startEnrolment)
         guard request.finger <= 9, let data = request.encoded(layout, encoding) else {
             throw failure(
                 .unfit, .startEnrolment,

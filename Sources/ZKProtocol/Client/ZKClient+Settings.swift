@@ -24,11 +24,7 @@ extension ZKClient {
                 "an option has a name of 1 to 64 bytes without `=`, a value of at most 256, and "
                     + "no control characters")
         }
-        guard DeviceText.canEncode(value, encoding) else {
-            throw failure(
-                .unfit, .writeOption,
-                "the value of \(name) has characters that \(encoding.name) lacks")
-        }
+        try check(value, "the value of \(name)", for: .writeOption)
         let option = DeviceOption(name: name, value: value)
         try await perform(.writeOption, option.request(encoding))
         try await perform(.refreshOption)

@@ -31,18 +31,12 @@ extension ZKClient {
             templates = try await templatesOneByOne()
         }
         let after = try await freeSizes()
-        if sizes.users != nil {
-            let counts =
-                min(
-                    sizes.fingerprints, after.fingerprints)...max(
-                    sizes.fingerprints, after.fingerprints)
-            guard counts.contains(templates.count) else {
-                throw mismatch(
-                    "templates", .readTable, templates.count, counts,
-                    templates.reduce(0) { $0 + $1.bytes.count })
-            }
-        }
-        return templates
+        guard sizes.users != nil, let counts = range(sizes.fingerprints, after.fingerprints),
+            !counts.contains(templates.count)
+        else { return templates }
+        throw mismatch(
+            "templates", .readTable, templates.count, counts,
+            templates.reduce(0) { $0 + $1.bytes.count })
     }
 
     private func templatesOneByOne() async throws(ZKError) -> [FingerTemplate] {
@@ -65,6 +59,7 @@ extension ZKClient {
     /// Deletes one template of a user by the id, as newer firmware can; false where there was none.
     @discardableResult
     public func deleteTemplate(of userID: String, finger: UInt8) async throws(ZKError) -> Bool {
+        try check(userID, "the id \(userID)", for: .deleteTemplateByID)
         guard DeviceUser.fits(userID, .bytes72, width: nil, encoding) else {
             throw failure(
                 .unfit, .deleteTemplateByID, "the id \(userID) does not fit 24 bytes")
@@ -95,7 +90,8 @@ extension ZKClient {
         do throws(ZKError) {
             try await upload(template)
         } catch {
-            if error.code == .refused || error.code == .malformed { try await enable() }
+            // What went wrong first is told.
+            if error.code == .refused || error.code == .malformed { try? await enable() }
             throw error
         }
         try await enable()
@@ -118,23 +114,13 @@ extension ZKClient {
     public func write(_ upload: UserUpload) async throws(ZKError) {
         try check(upload.templates)
         let layout = try await userLayout()
-        let width = try await pinWidth()
-        for user in upload.users {
-            let fits = DeviceUser.fits(
-                user.userID, layout, width: layout == .bytes28 ? 10 : width, encoding)
-            guard fits else {
-                throw failure(
-                    .unfit, .saveUpload,
-                    "the id \(user.userID) exceeds the \(width) characters of ~PIN2Width")
-            }
-        }
+        for user in upload.users { try await check(user, as: layout, for: .saveUpload) }
         guard let bytes = upload.encoded(layout, encoding),
             bytes.count <= options.bulkBytesMax
         else {
             throw failure(
                 .unfit, .saveUpload,
-                "the upload has ids that do not fit, or more than bulkBytesMax = "
-                    + "\(options.bulkBytesMax) bytes")
+                "the upload has more than bulkBytesMax = \(options.bulkBytesMax) bytes")
         }
         try await perform(.freeData)
         try await announce(bytes.count)

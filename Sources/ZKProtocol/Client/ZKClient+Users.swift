@@ -56,6 +56,24 @@ extension ZKClient {
         return platform.contains("TFT") ? .bytes72 : .bytes28
     }
 
+    /// Refuses a user whose id or texts the device would not give back as they are.
+    func check(
+        _ user: DeviceUser, as layout: UserLayout, for command: Command
+    ) async throws(ZKError) {
+        let width = try await pinWidth()
+        let isShort = layout == .bytes28
+        guard DeviceUser.fits(user.userID, layout, width: isShort ? 10 : width, encoding) else {
+            throw failure(
+                .unfit, command,
+                isShort
+                    ? "the id \(user.userID) is no number as \(layout.stride)-byte users have it"
+                    : "the id \(user.userID) exceeds the \(width) characters of ~PIN2Width")
+        }
+        for text in [user.name, user.lastName, user.password, user.userID] {
+            try check(text, "user \(user.userID)", for: command)
+        }
+    }
+
     /// A record in one of the forms that firmware takes.
     private struct Form {
         var name: String
@@ -66,25 +84,13 @@ extension ZKClient {
     private func forms(of user: DeviceUser, _ wanted: UserLayout?) async throws(ZKError) -> [Form] {
         let own: UserLayout
         if let wanted { own = wanted } else { own = try await userLayout() }
-        let width = try await pinWidth()
+        try await check(user, as: own, for: .writeUser)
         let encoding = self.encoding
-        guard DeviceUser.fits(user.userID, own, width: own == .bytes28 ? 10 : width, encoding)
-        else {
-            throw failure(
-                .unfit, .writeUser,
-                own == .bytes28
-                    ? "the id \(user.userID) is no number as \(own.stride)-byte users have it"
-                    : "the id \(user.userID) exceeds the \(width) characters of ~PIN2Width")
-        }
-        for text in [user.name, user.lastName, user.password, user.userID]
-        where !DeviceText.canEncode(text, encoding) {
-            throw failure(
-                .unfit, .writeUser,
-                "user \(user.userID) has characters that \(encoding.name) lacks")
-        }
         var forms: [Form] = []
         func add(_ name: String, _ user: DeviceUser, _ layout: UserLayout) {
-            guard DeviceUser.fits(user.userID, layout, width: nil, encoding),
+            // Only the longest form has a last name.
+            guard layout == own || user.lastName.isEmpty,
+                DeviceUser.fits(user.userID, layout, width: nil, encoding),
                 let record = user.encoded(layout, encoding)
             else { return }
             forms.append(Form(name: name, layout: layout, record: record))

@@ -55,7 +55,7 @@ public struct FrameReader: Sendable {
             return nil
         }
         let body = start + Frame.prefixBytes
-        let packet = try Packet(decoding: buffer.span.extracting(body..<body + length))
+        let packet = try Packet(decoding: buffer, in: body..<body + length)
         start = body + length
         return packet
     }

@@ -118,9 +118,7 @@ public struct FingerEnrolled: Sendable, Hashable {
         data.append(u16: result)
         guard result == 0 else { return data }
         data.append(u16: templateBytes)
-        let id = DeviceText.encode(userID, limit: 24, encoding)
-        data += id
-        data.append(zeros: 24 - id.count)
+        data.append(userID, width: 24, encoding)
         data.append(finger)
         return data
     }

@@ -24,10 +24,12 @@ public struct Packet: Sendable, Hashable {
 
     /// Takes the bytes behind a frame's prefix, and checks their checksum.
     public init(decoding bytes: [UInt8]) throws(FormatError) {
-        try self.init(decoding: bytes.span)
+        try self.init(decoding: bytes, in: 0..<bytes.count)
     }
 
-    init(decoding bytes: Span<UInt8>) throws(FormatError) {
+    /// Takes a part of a stream: the data are copied once and all together.
+    init(decoding buffer: [UInt8], in range: Range<Int>) throws(FormatError) {
+        let bytes = buffer.span.extracting(range)
         guard bytes.count >= Packet.headerBytes else {
             throw .frameTooShort(length: bytes.count)
         }
@@ -40,10 +42,7 @@ public struct Packet: Sendable, Hashable {
         command = Command(rawValue: bytes.u16(at: 0))
         session = bytes.u16(at: 4)
         reply = bytes.u16(at: 6)
-        var data: [UInt8] = []
-        data.reserveCapacity(bytes.count - Packet.headerBytes)
-        for index in Packet.headerBytes..<bytes.count { data.append(bytes[index]) }
-        self.data = data
+        data = Array(buffer[range.lowerBound + Packet.headerBytes..<range.upperBound])
     }
 
     /// The packet as it goes into a datagram, or behind a frame's prefix.
