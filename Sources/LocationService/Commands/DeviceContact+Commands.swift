@@ -86,12 +86,15 @@ extension DeviceContact {
 
     // MARK: The log
 
+    /// How long a terminal takes no punches after it was last told so.
+    static let holdSeconds: UInt32 = 120
+
     /// Has the terminal take no punches while `body` runs; it takes them again by itself should
     /// nobody be left to tell it.
     func withPunchingHeld<Result>(
         _ client: ZKClient, _ body: () async throws -> Result
     ) async throws -> Result {
-        try await client.disable(forSeconds: 120)
+        try await client.disable(forSeconds: Self.holdSeconds)
         do {
             let result = try await body()
             try await client.enable()
