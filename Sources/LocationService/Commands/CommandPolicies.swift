@@ -1,6 +1,3 @@
-import Synchronization
-import ZKProtocol
-
 /// Whether fingerprints may be copied between terminals.
 enum TemplatePolicy: String, Sendable, CaseIterable {
     case forbidden

@@ -27,8 +27,12 @@ final class CommandRun: Sendable {
     ///
     /// Throws when nobody waits any more.
     func willSend() throws(CancellationError) {
-        try check()
-        state.withLock { $0.isSent = true }
+        if Task.isCancelled { throw CancellationError() }
+        // One step with the look: who gives up either sees it as sent or keeps it from being sent.
+        try state.withLock { state throws(CancellationError) in
+            if state.isCancelled { throw CancellationError() }
+            state.isSent = true
+        }
     }
 
     /// The number of its audit record; 0 without one.

@@ -25,8 +25,7 @@ extension DeviceCommands {
         let receipt = try await news.relay(to: responses) { () async throws(RPCError) in
             try await change(member, order, call) { client, contact, run in
                 guard try await client.users().contains(where: { $0.userID == id }) else {
-                    throw RPCError(
-                        .notFound, "the terminal has no user \(id)", command: .notSent)
+                    throw Self.noUser(id)
                 }
                 try run.willSend()
                 news.tell(EnrolProgress(stage: .waiting, step: 1, steps: Self.enrolSteps))

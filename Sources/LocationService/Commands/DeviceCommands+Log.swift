@@ -89,6 +89,8 @@ extension DeviceCommands {
         }
         let (logID, sequence) = await store.position
         try await Self.holdsCopy(registry, location, logID, sequence, gateway, loop: loop, run)
+        // The hold may be over by now; it lasts from before the count until behind the clearing.
+        try await client.disable(forSeconds: DeviceContact.holdSeconds)
         guard try await client.freeSizes().records == read.log.count else {
             throw RPCError(
                 .aborted, "someone punched meanwhile: the log was left alone", command: .notSent)

@@ -14,8 +14,10 @@ extension DeviceCommands {
         settings.clockPolicy = clock
         let name = settings.name
         guard roster.member(name) == nil else { throw Self.exists("a terminal `\(name)`") }
+        let members = roster.members
+        guard members.count < DeviceRoster.devicesMax else { throw Self.full }
         // Where a terminal has moved from, there is room.
-        let taken = roster.members.first { member in
+        let taken = members.first { member in
             let status = board.status(of: member.settings.name)
             return (status?.device.address ?? member.settings.address) == settings.address
         }
@@ -49,12 +51,7 @@ extension DeviceCommands {
                 throw RPCError(error, .notSent, audit: 0)
             }
             board.add(name, DeviceStatus(settings, serial: serial))
-            guard roster.add(settings, .command) else {
-                throw RPCError(
-                    .resourceExhausted,
-                    "the location has \(DeviceRoster.devicesMax) terminals, the limit",
-                    command: .notSent)
-            }
+            guard roster.add(settings, .command) else { throw Self.full }
         }
         return result
     }
@@ -62,6 +59,10 @@ extension DeviceCommands {
     private static func exists(_ what: String) -> RPCError {
         RPCError(.alreadyExists, "the location has \(what) already", command: .notSent)
     }
+
+    private static let full = RPCError(
+        .resourceExhausted, "the location has \(DeviceRoster.devicesMax) terminals, the limit",
+        command: .notSent)
 
     /// Connects once and asks who it is.
     private func probe(_ settings: DeviceSettings) async throws(RPCError) -> DeviceIdentity {

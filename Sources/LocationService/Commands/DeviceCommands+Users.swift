@@ -20,34 +20,23 @@ extension DeviceCommands {
     func addUser(
         _ request: WriteUserRequest, _ call: ServerCall
     ) async throws(RPCError) -> WriteUserResult {
-        try await writeUser(request, Order(command: "user-add"), isNew: true, call) {
-            isThere throws(RPCError) in
-            guard isThere else { return }
-            throw RPCError(
-                .alreadyExists, "the terminal has a user \(request.user.userID) already",
-                command: .notSent)
-        }
+        try await writeUser(request, isNew: true, call)
     }
 
     func changeUser(
         _ request: WriteUserRequest, _ call: ServerCall
     ) async throws(RPCError) -> WriteUserResult {
-        try await writeUser(request, Order(command: "user-change"), isNew: false, call) {
-            isThere throws(RPCError) in
-            if isThere { return }
-            throw RPCError(
-                .notFound, "the terminal has no user \(request.user.userID)", command: .notSent)
-        }
+        try await writeUser(request, isNew: false, call)
     }
 
     private func writeUser(
-        _ request: WriteUserRequest, _ order: Order, isNew: Bool, _ call: ServerCall,
-        _ check: @escaping @Sendable (Bool) throws(RPCError) -> Void
+        _ request: WriteUserRequest, isNew: Bool, _ call: ServerCall
     ) async throws(RPCError) -> WriteUserResult {
         try UserPlanner.check(request.user)
-        var order = order
-        order.arguments = request.user.description
-        try self.check(location: request.target.location)
+        let id = request.user.userID
+        let order = Order(
+            command: isNew ? "user-add" : "user-change", arguments: request.user.description)
+        try check(location: request.target.location)
         if push.owns(request.target.device) {
             let isAdmin = request.user.role.map { $0 != .user } ?? false
             guard request.allowAdmins || (isNew && !isAdmin) else { throw Self.mayBeAdmin }
@@ -58,24 +47,27 @@ extension DeviceCommands {
                     command: .notSent)
             }
             let receipt = try await pushed(.write(request.user), request.target, order, call)
-            return WriteUserResult(
-                receipt: receipt, user: TerminalUser(userID: request.user.userID))
+            return WriteUserResult(receipt: receipt, user: TerminalUser(userID: id))
         }
         let member = try find(request.target)
         let (user, receipt) = try await change(member, order, call) { client, contact, run in
             let present = try await client.users()
-            try check(present.contains { $0.userID == request.user.userID })
+            let before = present.first { $0.userID == id }
+            if isNew, before != nil {
+                throw RPCError(
+                    .alreadyExists, "the terminal has a user \(id) already", command: .notSent)
+            }
+            guard isNew || before != nil else { throw Self.noUser(id) }
             let plan = try UserPlanner(
                 present: present, desired: [request.user], removesOthers: false,
                 allowsAdmins: request.allowAdmins, fits: try await client.userLayout())
-            guard plan.protected.isEmpty else { throw Self.needsAdmins(request.user.userID) }
+            guard plan.protected.isEmpty else { throw Self.needsAdmins(id) }
             for step in plan.steps {
                 try run.willSend()
                 try await client.write(step.user)
             }
             contact.forgetUsers()
-            let written = plan.steps.first?.user
-            return written ?? present.first { $0.userID == request.user.userID }
+            return plan.steps.first?.user ?? before
         }
         return WriteUserResult(receipt: receipt, user: user?.shown ?? TerminalUser())
     }
@@ -93,7 +85,7 @@ extension DeviceCommands {
         let member = try find(request.target)
         return try await change(member, order, call) { client, contact, run in
             guard let user = try await client.users().first(where: { $0.userID == id }) else {
-                throw RPCError(.notFound, "the terminal has no user \(id)", command: .notSent)
+                throw Self.noUser(id)
             }
             guard request.allowAdmins || !user.isPrivileged else { throw Self.needsAdmins(id) }
             try run.willSend()
@@ -107,6 +99,10 @@ extension DeviceCommands {
         .failedPrecondition,
         "the terminal pushes, and nothing tells whether the user has rights at its menu; that "
             + "takes allowAdmins", command: .notSent)
+
+    static func noUser(_ id: String) -> RPCError {
+        RPCError(.notFound, "the terminal has no user \(id)", command: .notSent)
+    }
 
     private static func needsAdmins(_ id: String) -> RPCError {
         RPCError(

@@ -46,7 +46,6 @@ extension DeviceContact {
         _ client: ZKClient, _ willSend: () throws -> Void
     ) async throws -> (before: Int64?, after: Int64?) {
         let before = try await clock(client)
-        let lookedAt = surroundings.now()
         let (seconds, attoseconds) = before.roundTrip.components
         let travel = (seconds * 1000 + attoseconds / 1_000_000_000_000_000) / 2
         let arrival = surroundings.now().millisecondsSince1970 + travel
@@ -61,16 +60,15 @@ extension DeviceContact {
         try await client.setTime(time)
         if let offset = before.offset {
             try await session.store.recordClock(
-                of: serial, offsetMilliseconds: offset, measuredAt: lookedAt, wasSet: true)
+                of: serial, offsetMilliseconds: offset, measuredAt: before.at, wasSet: true)
         }
         let after = try await clock(client)
         if let offset = after.offset {
             try await session.store.recordClock(
-                of: serial, offsetMilliseconds: offset, measuredAt: surroundings.now())
-            let measuredAt = surroundings.now()
+                of: serial, offsetMilliseconds: offset, measuredAt: after.at)
             session.update { status in
                 status.clockOffsetMilliseconds = offset
-                status.clockMeasuredAt = measuredAt
+                status.clockMeasuredAt = after.at
             }
         }
         return (before.offset, after.offset)
@@ -86,12 +84,15 @@ extension DeviceContact {
 
     // MARK: The log
 
+    /// How long a terminal takes no punches after it was last told so.
+    static let holdSeconds: UInt32 = 120
+
     /// Has the terminal take no punches while `body` runs; it takes them again by itself should
     /// nobody be left to tell it.
     func withPunchingHeld<Result>(
         _ client: ZKClient, _ body: () async throws -> Result
     ) async throws -> Result {
-        try await client.disable(forSeconds: 120)
+        try await client.disable(forSeconds: Self.holdSeconds)
         do {
             let result = try await body()
             try await client.enable()
@@ -124,9 +125,7 @@ extension DeviceContact {
     mutating func obeyClockPolicy(_ client: ZKClient) async throws {
         let policy = session.settings.clockPolicy
         let status = session.board.status(of: session.settings.name)
-        guard policy.setting == .whenOff, policy.sets(status?.clockOffsetMilliseconds) else {
-            return
-        }
+        guard policy.sets(status?.clockOffsetMilliseconds) else { return }
         if let last = lastClockSetting,
             last.duration(to: surroundings.steady()) < ClockPolicy.interval
         {

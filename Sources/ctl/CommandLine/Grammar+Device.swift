@@ -68,7 +68,7 @@ extension Grammar {
             options: changing, operands: ["DEVICE"],
             examples: ["ctl device remove front-door --yes"]),
         Command(
-            "discover", summary: "Looks for terminals in a network of a location, over TCP.",
+            "discover", summary: "Looks for terminals in a network of a location.",
             options: [
                 givenLocation,
                 CommandOption(

@@ -75,31 +75,16 @@ enum Completion {
     private static func devices(
         _ words: [String], _ surroundings: Surroundings
     ) async -> [String] {
-        var arguments = ["device", "list"]
-        for (index, word) in words.enumerated() {
-            let known = (Grammar.connectionOptions + [Grammar.oneLocation])
-                .contains { $0.names.contains(word) }
-            if known, index + 1 < words.count { arguments += [word, words[index + 1]] }
-        }
-        do {
-            let invocation = try Grammar.root.parse(arguments)
-            let settings = try Settings(invocation, environment: surroundings.environment)
-            let tls = try Session.tls(settings, invocation)
-            return try await Ctl.withLoop { loop throws(Failure) in
-                let session = Session(
-                    invocation: invocation, output: Output(invocation, surroundings),
-                    settings: settings, surroundings: surroundings, tls: tls, loop: loop)
-                return try await session.withFleet { fleet throws(Failure) in
-                    let request = ListDevices(location: invocation.values("--location"))
-                    let list = try await session.call("listing devices") {
-                        options throws(RPCError) in
-                        try await fleet.listDevices(request, options)
-                    }
-                    return list.data.filter(\.active).map(\.name)
+        let known = Grammar.connectionOptions + [Grammar.oneLocation]
+        return await ask(["device", "list"], words, known, surroundings) {
+            session throws(Failure) in
+            try await session.withFleet { fleet throws(Failure) in
+                let request = ListDevices(location: session.invocation.values("--location"))
+                let list = try await session.call("listing devices") { options throws(RPCError) in
+                    try await fleet.listDevices(request, options)
                 }
+                return list.data.filter(\.active).map(\.name)
             }
-        } catch {
-            return []
         }
     }
 
@@ -107,22 +92,34 @@ enum Completion {
     private static func methods(
         _ words: [String], _ surroundings: Surroundings
     ) async -> [ServedMethod] {
-        var arguments = ["service", "list"]
-        for (index, word) in words.enumerated() {
-            let known = Grammar.serverOptions.first { $0.names.contains(word) }
-            if known != nil, index + 1 < words.count { arguments += [word, words[index + 1]] }
+        await ask(["service", "list"], words, Grammar.serverOptions, surroundings) {
+            session throws(Failure) in
+            try await session.withReflection { reflection, _ throws(Failure) in
+                try await session.services(reflection).flatMap(\.methods)
+            }
+        }
+    }
+
+    /// Asks as `command` would with those of the `known` options that stand among the words;
+    /// nothing where that fails.
+    private static func ask<Element>(
+        _ command: [String], _ words: [String], _ known: [CommandOption],
+        _ surroundings: Surroundings, _ body: (Session) async throws(Failure) -> [Element]
+    ) async -> [Element] {
+        var arguments = command
+        for (word, value) in zip(words, words.dropFirst())
+        where known.contains(where: { $0.names.contains(word) }) {
+            arguments += [word, value]
         }
         do {
             let invocation = try Grammar.root.parse(arguments)
             let settings = try Settings(invocation, environment: surroundings.environment)
             let tls = try Session.tls(settings, invocation)
             return try await Ctl.withLoop { loop throws(Failure) in
-                let session = Session(
-                    invocation: invocation, output: Output(invocation, surroundings),
-                    settings: settings, surroundings: surroundings, tls: tls, loop: loop)
-                return try await session.withReflection { reflection, _ throws(Failure) in
-                    try await session.services(reflection).flatMap(\.methods)
-                }
+                try await body(
+                    Session(
+                        invocation: invocation, output: Output(invocation, surroundings),
+                        settings: settings, surroundings: surroundings, tls: tls, loop: loop))
             }
         } catch {
             return []
