@@ -24,7 +24,7 @@ extension DeviceCommands {
             commKey: key, loop: loop, steady: surroundings.steady,
             known: board.statuses.map(\.device),
             inSession: await board.addressesInSession(on: loop))
-        let news = ProgressLine<Discovery>(limit: range.count + 1)
+        let news = ProgressLine<Discovery>()
         log.info(
             "search for terminals",
             ["network": request.network, "port": port, "by": Requester(call).principal])

@@ -6,10 +6,9 @@ final class ProgressLine<Progress: Message>: Sendable {
     private let stream: AsyncStream<Progress>
     private let line: AsyncStream<Progress>.Continuation
 
-    /// Beyond `limit` messages that nobody has taken, the oldest are left out.
-    init(limit: Int = 1000) {
-        (stream, line) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(limit))
-    }
+    /// Nothing is left out, as some of it is told nowhere else; what a command can tell is bounded
+    /// by its request.
+    init() { (stream, line) = AsyncStream.makeStream() }
 
     func tell(_ progress: Progress) { line.yield(progress) }
 
