@@ -140,6 +140,6 @@ private struct Raw: Message {
     mutating func read(from bytes: Span<UInt8>, _ reader: inout some FieldReader)
         throws(DecodingFailure)
     {
-        while try reader.more(bytes) { try reader.rest(bytes, &self.bytes) }
+        try reader.rest(bytes, &self.bytes)
     }
 }

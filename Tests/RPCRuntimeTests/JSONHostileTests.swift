@@ -210,11 +210,9 @@ private struct Tree: Message {
     mutating func read(from bytes: Span<UInt8>, _ reader: inout some FieldReader)
         throws(DecodingFailure)
     {
-        while try reader.more(bytes) {
-            try reader.field(bytes, 1, "size", &size)
-            try reader.field(bytes, 2, "children", &children, count: .max)
-            try reader.rest(bytes)
-        }
+        try reader.field(bytes, 1, "size", &size)
+        try reader.field(bytes, 2, "children", &children, count: .max)
+        try reader.rest(bytes)
     }
 }
 
@@ -239,14 +237,12 @@ private struct Many: Message {
     mutating func read(from bytes: Span<UInt8>, _ reader: inout some FieldReader)
         throws(DecodingFailure)
     {
-        while try reader.more(bytes) {
-            for (index, name) in Self.names.enumerated() {
-                var value: UInt32?
-                try reader.field(bytes, UInt32(index + 1), name, &value)
-                if value != nil { has.insert(index) }
-            }
-            try reader.field(bytes, 1000, "inner", &inner, count: .max)
-            try reader.rest(bytes)
+        for (index, name) in Self.names.enumerated() {
+            var value: UInt32?
+            try reader.field(bytes, UInt32(index + 1), name, &value)
+            if value != nil { has.insert(index) }
         }
+        try reader.field(bytes, 1000, "inner", &inner, count: .max)
+        try reader.rest(bytes)
     }
 }

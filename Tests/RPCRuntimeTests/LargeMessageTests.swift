@@ -181,14 +181,12 @@ import Transport
         mutating func read(from bytes: Span<UInt8>, _ reader: inout some FieldReader)
             throws(DecodingFailure)
         {
-            while try reader.more(bytes) {
-                try reader.field(bytes, 1, "one", &one, 0...200)
-                try reader.field(bytes, 2, "many", &many, 0...300, count: 9)
-                try reader.field(bytes, 3, "text", &text, 0...100)
-                try reader.field(bytes, 4, "blob", &blob)
-                try reader.field(bytes, 5, "number", &number)
-                try reader.rest(bytes, &unknownFields)
-            }
+            try reader.field(bytes, 1, "one", &one, 0...200)
+            try reader.field(bytes, 2, "many", &many, 0...300, count: 9)
+            try reader.field(bytes, 3, "text", &text, 0...100)
+            try reader.field(bytes, 4, "blob", &blob)
+            try reader.field(bytes, 5, "number", &number)
+            try reader.rest(bytes, &unknownFields)
         }
     }
 

@@ -160,10 +160,8 @@ struct Blob: Message {
     mutating func read(from bytes: Span<UInt8>, _ reader: inout some FieldReader)
         throws(DecodingFailure)
     {
-        while try reader.more(bytes) {
-            try reader.field(bytes, 1, "data", &data, 0...(64 << 20))
-            try reader.rest(bytes)
-        }
+        try reader.field(bytes, 1, "data", &data, 0...(64 << 20))
+        try reader.rest(bytes)
     }
 }
 

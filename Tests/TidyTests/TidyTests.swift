@@ -96,7 +96,8 @@ import Testing
             let pure = sources.filter { $0.path.hasPrefix(folder) }
             #expect(!pure.isEmpty, "there is no \(folder)")
             for source in pure {
-                #expect(source.imports.isSubset(of: ["Synchronization"]), "\(source.path)")
+                let allowed: Set = ["Spans", "Synchronization"]
+                #expect(source.imports.isSubset(of: allowed), "\(source.path)")
                 let impure = source.places { line in
                     let words = words(of: line)
                     return words.contains("async") || words.contains("ContinuousClock")

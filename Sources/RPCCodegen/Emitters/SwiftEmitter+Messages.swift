@@ -77,6 +77,12 @@ extension SwiftEmitter {
             }
             printer.line("writer.unknown(unknownFields)")
         }
+        // The compiler specialises `write` before it forgets what is borrowed only where it is
+        // called in so many words; later, each message inside another is copied to be written.
+        guard message.fields.contains(where: \.isPlainMessage) else { return }
+        printer.line()
+        printer.line(
+            "public func encode(into output: inout OutputSpan<UInt8>) { write(to: &output) }")
     }
 
     private func read(_ message: MessageModel, _ printer: inout Printer) {
@@ -86,10 +92,8 @@ extension SwiftEmitter {
         printer.line("    throws(DecodingFailure)")
         printer.line("{")
         printer.indented { printer in
-            printer.block("while try reader.more(bytes)") { printer in
-                for field in message.fieldsByNumber { self.read(field, &printer) }
-                printer.line("try reader.rest(bytes, &unknownFields)")
-            }
+            for field in message.fieldsByNumber { self.read(field, &printer) }
+            printer.line("try reader.rest(bytes, &unknownFields)")
         }
         printer.line("}")
     }
@@ -164,6 +168,13 @@ extension MessageModel {
             guard seen.insert(name).inserted else { return nil }
             return oneofs.first { $0.name == name }.map { .oneof($0) }
         }
+    }
+}
+
+extension FieldModel {
+    /// Whether it is a message that is always there.
+    fileprivate var isPlainMessage: Bool {
+        if case .message = type { cardinality == .plain } else { false }
     }
 }
 

@@ -15,7 +15,7 @@ struct SwiftEmitter {
             printer.line(
                 "// An error here means that RPCRuntime and this code are of different generations."
             )
-            printer.line("private typealias Generation = GeneratedCode3")
+            printer.line("private typealias Generation = GeneratedCode4")
         }
         for enumeration in schema.enums { self.enumeration(enumeration, &printer) }
         for message in schema.messages { self.message(message, &printer) }

@@ -105,9 +105,10 @@ enum Names {
     static let swiftTypes: Set<String> = [
         "Any", "Array", "Bool", "CallOptions", "Client", "DecodingFailure", "Dictionary", "Double",
         "Duration", "EnumNames", "Error", "FieldReader", "FieldValue", "FieldWriter", "Float",
-        "GeneratedCode3", "Generation", "Hashable", "Int", "Int32", "Int64", "Message",
+        "GeneratedCode4", "Generation", "Hashable", "Int", "Int32", "Int64", "Message",
         "MessageStream", "MessageWriter", "Method", "MethodDescriptor", "MethodHandler",
-        "MethodKind", "Never", "OpenEnum", "Optional", "Protocol", "Result", "RPCCaller",
+        "MethodKind", "Never", "OpenEnum", "Optional", "OutputSpan", "Protocol", "Result",
+        "RPCCaller",
         "RPCConnection", "RPCError", "RPCTarget", "RPCUUID", "SchemaCatalog", "Self", "Sendable",
         "ServerCall", "Service", "ServiceDescriptor", "ServiceHandlers", "Set", "Span",
         "StaticString", "String", "Timestamp", "Type", "UInt32", "UInt64", "UInt8", "Void",

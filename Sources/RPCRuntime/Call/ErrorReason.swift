@@ -26,10 +26,8 @@ extension ErrorReason: Message {
     public mutating func read(from bytes: Span<UInt8>, _ reader: inout some FieldReader)
         throws(DecodingFailure)
     {
-        while try reader.more(bytes) {
-            try reader.field(bytes, 1, "word", &word, 0...Self.bytesMax)
-            try reader.rest(bytes, &unknownFields)
-        }
+        try reader.field(bytes, 1, "word", &word, 0...Self.bytesMax)
+        try reader.rest(bytes, &unknownFields)
     }
 }
 

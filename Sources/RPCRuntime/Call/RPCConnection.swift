@@ -71,6 +71,7 @@ public final class RPCConnection: ChannelHandler {
         mutating func takeSink() -> UnarySink? { idleSink.take() ?? sinks.popLast() }
 
         /// Keeps the sink of a call that has ended well for a later one.
+        @inline(__always)
         mutating func keep(_ sink: UnarySink) {
             if idleSink == nil {
                 idleSink = sink

@@ -7,6 +7,10 @@
 public protocol FieldWriter: ~Copyable, ~Escapable {
     /// Takes a plain field, which is left out at its default.
     mutating func field<V: FieldValue>(_ number: UInt32, _ name: String, _ value: V)
+    /// Takes a plain string; apart from other values, of which generic code makes a copy each.
+    mutating func field(_ number: UInt32, _ name: String, _ value: String)
+    /// Takes a plain message; apart from other values, of which generic code makes a copy each.
+    mutating func field<M: Message>(_ number: UInt32, _ name: String, _ value: M)
     /// Takes an optional field, or a choice of a oneof, which is left out when it is nil.
     mutating func field<V: FieldValue>(_ number: UInt32, _ name: String, _ value: V?)
     /// Takes a list, which is left out when it is empty.
@@ -30,14 +34,12 @@ public protocol FieldWriter: ~Copyable, ~Escapable {
 /// Gives the fields of a message that has some form.
 ///
 /// Fields may come in any order, but most come in that of their numbers. So a message asks for all
-/// of its fields in that order, and does so again for as long as there is more:
+/// of its fields in that order, and is asked to do so again for as long as there is more:
 ///
 /// ```swift
-/// while try reader.more(bytes) {
-///     try reader.field(bytes, 1, "name", &name, 0...64)
-///     try reader.field(bytes, 2, "size", &size)
-///     try reader.rest(bytes, &unknownFields)
-/// }
+/// try reader.field(bytes, 1, "name", &name, 0...64)
+/// try reader.field(bytes, 2, "size", &size)
+/// try reader.rest(bytes, &unknownFields)
 /// ```
 ///
 /// A limit that a value passes, or a value that is wrong, is an error that says where it stands.
@@ -48,6 +50,12 @@ public protocol FieldReader {
     mutating func field<V: FieldValue>(
         _ bytes: Span<UInt8>, _ number: UInt32, _ name: String, _ value: inout V,
         _ limit: V.Limit
+    ) throws(DecodingFailure)
+    /// Reads a plain number that is a varint, if it is the one that comes next; apart from other
+    /// values, since code that is generic over those calls through a table.
+    mutating func field<V: VarintValue>(
+        _ bytes: Span<UInt8>, _ number: UInt32, _ name: String, _ value: inout V,
+        _ limit: ClosedRange<V>
     ) throws(DecodingFailure)
     /// Reads an optional field, if it is the one that comes next.
     mutating func field<V: FieldValue>(
@@ -77,6 +85,22 @@ public protocol FieldReader {
 
 extension FieldWriter where Self: ~Copyable & ~Escapable {
     @inlinable @inline(__always)
+    public mutating func field(_ number: UInt32, _ name: String, _ value: String) {
+        any(number, name, value)
+    }
+
+    @inlinable @inline(__always)
+    public mutating func field<M: Message>(_ number: UInt32, _ name: String, _ value: M) {
+        any(number, name, value)
+    }
+
+    /// Takes a plain field as one of a type of which no more is known.
+    @inlinable @inline(__always)
+    mutating func any<V: FieldValue>(_ number: UInt32, _ name: String, _ value: V) {
+        field(number, name, value)
+    }
+
+    @inlinable @inline(__always)
     public mutating func redacted<V: FieldValue>(_ number: UInt32, _ name: String, _ value: V) {
         field(number, name, value)
     }
@@ -103,10 +127,34 @@ extension FieldWriter where Self: ~Copyable & ~Escapable {
 
 extension FieldReader {
     @inlinable @inline(__always)
+    public mutating func field<V: VarintValue>(
+        _ bytes: Span<UInt8>, _ number: UInt32, _ name: String, _ value: inout V,
+        _ limit: ClosedRange<V>
+    ) throws(DecodingFailure) {
+        try any(bytes, number, name, &value, limit)
+    }
+
+    /// Reads a plain field as one of a type of which no more is known.
+    @inlinable @inline(__always)
+    mutating func any<V: FieldValue>(
+        _ bytes: Span<UInt8>, _ number: UInt32, _ name: String, _ value: inout V,
+        _ limit: V.Limit
+    ) throws(DecodingFailure) {
+        try field(bytes, number, name, &value, limit)
+    }
+
+    @inlinable @inline(__always)
     public mutating func field<V: FieldValue>(
         _ bytes: Span<UInt8>, _ number: UInt32, _ name: String, _ value: inout V
     ) throws(DecodingFailure) {
         try field(bytes, number, name, &value, V.unlimited)
+    }
+
+    @inlinable @inline(__always)
+    public mutating func field<V: VarintValue>(
+        _ bytes: Span<UInt8>, _ number: UInt32, _ name: String, _ value: inout V
+    ) throws(DecodingFailure) {
+        try field(bytes, number, name, &value, .min ... .max)
     }
 
     @inlinable @inline(__always)

@@ -1,5 +1,7 @@
 // What stands behind a length: strings, bytes, UUIDs, durations and messages.
 
+public import Spans
+
 extension String: MapKey {
     /// Of the length in bytes of UTF-8.
     @inlinable public static var unlimited: ClosedRange<Int> { 0 ... .max }
@@ -21,7 +23,7 @@ extension String: MapKey {
     public func encodeValue(into output: inout OutputSpan<UInt8>, _ width: inout Int) {
         let bytes = utf8.span
         output.varint(UInt64(truncatingIfNeeded: bytes.count))
-        output.copy(bytes)
+        output.append(copying: bytes)
     }
 
     @inlinable @inline(__always)
@@ -60,7 +62,7 @@ extension Array: WireWritable, WireValue, FieldValue where Element == UInt8 {
     @inlinable @inline(__always)
     public func encodeValue(into output: inout OutputSpan<UInt8>, _ width: inout Int) {
         output.varint(UInt64(truncatingIfNeeded: count))
-        output.copy(span)
+        output.append(copying: span)
     }
 
     @inlinable
@@ -88,21 +90,15 @@ extension Message {
         write(to: &size)
     }
 
-    /// Writes the message unless it is its default, which has no bytes.
     @inlinable
     public func encodeField(_ number: UInt32, into output: inout OutputSpan<UInt8>) {
-        let before = output.count
-        var width = 1
-        output.tag(number, .delimited)
-        let start = output.begin(width)
-        write(to: &output)
-        if output.end(start, &width) == 0 { output.removeLast(output.count - before) }
+        output.field(number, "", self)
     }
 
     @inlinable
     public func encodeValue(into output: inout OutputSpan<UInt8>, _ width: inout Int) {
         let start = output.begin(width)
-        write(to: &output)
+        encode(into: &output)
         output.end(start, &width)
     }
 

@@ -97,8 +97,7 @@ extension VarintValue {
     public mutating func decodeValue(
         from bytes: Span<UInt8>, _ reader: inout WireReader, _ limit: ClosedRange<Self>
     ) throws(DecodingFailure) {
-        self = Self(truncatingIfNeeded: try reader.varint(bytes))
-        guard limit.contains(self) else { throw reader.notWithin("\(self)", "\(limit)") }
+        self = try reader.bounded(bytes, limit)
     }
 }
 

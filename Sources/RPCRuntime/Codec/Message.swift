@@ -11,7 +11,8 @@ where Limit == Unlimited {
     static var typeName: String { get }
     /// Gives every field to the writer, in ascending order of the numbers.
     func write(to writer: inout some FieldWriter & ~Copyable & ~Escapable)
-    /// Takes fields from the reader up to the end of its range and merges them in.
+    /// Asks the reader for each field in ascending order of the numbers, and merges in those that
+    /// come next; called again while there is ``FieldReader/more(_:)``.
     ///
     /// After an error the value holds what was read before it.
     mutating func read(from bytes: Span<UInt8>, _ reader: inout some FieldReader)
@@ -22,6 +23,8 @@ where Limit == Unlimited {
 
     /// Appends the binary form; deterministic.
     func encode(into writer: inout WireWriter)
+    /// Appends the binary form to memory that has room for it.
+    func encode(into output: inout OutputSpan<UInt8>)
     /// Reads the binary form and merges it in.
     mutating func decode(from bytes: Span<UInt8>, _ reader: inout WireReader)
         throws(DecodingFailure)
@@ -38,13 +41,18 @@ extension Message {
         var size = WireSize()
         write(to: &size)
         if size.longest > writer.copiedMax { return write(to: &writer) }
-        writer.bytes.append(addingCapacity: size.bound) { write(to: &$0) }
+        writer.bytes.append(addingCapacity: size.bound) { encode(into: &$0) }
     }
+
+    @inlinable @inline(__always)
+    public func encode(into output: inout OutputSpan<UInt8>) { write(to: &output) }
 
     @inlinable
     public mutating func decode(from bytes: Span<UInt8>, _ reader: inout WireReader)
         throws(DecodingFailure)
-    { try read(from: bytes, &reader) }
+    {
+        while try reader.more(bytes) { try read(from: bytes, &reader) }
+    }
 
     /// The binary form as an array of its own.
     @inlinable
@@ -88,4 +96,4 @@ where RawValue == Int32, Limit == Unlimited {
 ///
 /// Generated code names the one it was made for, so that code of another generation does not
 /// compile.
-public enum GeneratedCode3 {}
+public enum GeneratedCode4 {}

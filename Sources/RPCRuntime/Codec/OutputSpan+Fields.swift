@@ -1,9 +1,27 @@
 // The binary form, written into memory that is known to have room for it.
 
+public import Spans
+
 extension OutputSpan: FieldWriter where Element == UInt8 {
     @inlinable @inline(__always)
     public mutating func field<V: FieldValue>(_ number: UInt32, _ name: String, _ value: V) {
         value.encodeField(number, into: &self)
+    }
+
+    @inlinable @inline(__always)
+    public mutating func field(_ number: UInt32, _ name: String, _ value: String) {
+        value.encodeField(number, into: &self)
+    }
+
+    @inlinable @inline(__always)
+    public mutating func field<M: Message>(_ number: UInt32, _ name: String, _ value: M) {
+        let before = count
+        var width = 1
+        tag(number, .delimited)
+        let start = begin(width)
+        value.encode(into: &self)
+        // The default has no bytes, and is left out.
+        if end(start, &width) == 0 { removeLast(count - before) }
     }
 
     @inlinable @inline(__always)
@@ -61,9 +79,9 @@ extension OutputSpan: FieldWriter where Element == UInt8 {
         }
     }
 
-    @inlinable
+    @inlinable @inline(__always)
     public mutating func unknown(_ fields: [UInt8]) {
-        if !fields.isEmpty { copy(fields.span) }
+        if !fields.isEmpty { append(copying: fields.span) }
     }
 
     // MARK: Elements of the format
@@ -93,14 +111,6 @@ extension OutputSpan: FieldWriter where Element == UInt8 {
             rest >>= 7
         }
         append(UInt8(truncatingIfNeeded: rest))
-    }
-
-    /// Appends bytes; the memory has room for them.
-    @inlinable @inline(__always)
-    mutating func copy(_ bytes: Span<UInt8>) {
-        precondition(bytes.count <= freeCapacity)
-        // The bound lets the compiler leave out a check for each byte.
-        for index in 0..<Swift.min(bytes.count, freeCapacity) { append(bytes[index]) }
     }
 
     /// Leaves room for the length of what is appended next: as many bytes as the last one of its

@@ -85,6 +85,7 @@ extension Timestamp: Comparable {
 extension Timestamp: Message {
     public static var typeName: String { "google.protobuf.Timestamp" }
 
+    @inlinable
     public func write(to writer: inout some FieldWriter & ~Copyable & ~Escapable) {
         writer.field(1, "seconds", seconds)
         writer.field(2, "nanos", nanoseconds)
@@ -94,40 +95,23 @@ extension Timestamp: Message {
     public mutating func read(from bytes: Span<UInt8>, _ reader: inout some FieldReader)
         throws(DecodingFailure)
     {
-        while try reader.more(bytes) {
-            try reader.field(bytes, 1, "seconds", &seconds)
-            try reader.field(bytes, 2, "nanos", &nanoseconds)
-            try reader.rest(bytes)
-        }
-        guard isInRange else { throw reader.failure(.outOfRange) }
+        try reader.field(bytes, 1, "seconds", &seconds)
+        try reader.field(bytes, 2, "nanos", &nanoseconds)
+        try reader.rest(bytes)
     }
 
     private var isInRange: Bool {
         Self.secondsRange.contains(seconds) && (0...999_999_999).contains(nanoseconds)
     }
 
-    // The binary form once more, since other modules cannot make it of the above.
-
     /// Whatever an error while reading has left here.
     @inlinable
     public func measure(_ size: inout WireSize) { size.add(23) }
 
-    public func encodeField(_ number: UInt32, into output: inout OutputSpan<UInt8>) {
-        if seconds == 0, nanoseconds == 0 { return }
-        var width = 1
-        output.tag(number, .delimited)
-        encodeValue(into: &output, &width)
-    }
-
-    public func encodeValue(into output: inout OutputSpan<UInt8>, _ width: inout Int) {
-        var length = 1
-        let start = output.begin(length)
-        seconds.encodeField(1, into: &output)
-        nanoseconds.encodeField(2, into: &output)
-        output.end(start, &length)
-    }
-
     public mutating func decode(from bytes: Span<UInt8>, _ reader: inout WireReader)
         throws(DecodingFailure)
-    { try read(from: bytes, &reader) }
+    {
+        while try reader.more(bytes) { try read(from: bytes, &reader) }
+        guard isInRange else { throw reader.failure(.outOfRange) }
+    }
 }

@@ -40,11 +40,16 @@ struct WireDuration: Message {
     mutating func read(from bytes: Span<UInt8>, _ reader: inout some FieldReader)
         throws(DecodingFailure)
     {
-        while try reader.more(bytes) {
-            try reader.field(bytes, 1, "seconds", &seconds)
-            try reader.field(bytes, 2, "nanos", &nanoseconds)
-            try reader.rest(bytes)
-        }
+        try reader.field(bytes, 1, "seconds", &seconds)
+        try reader.field(bytes, 2, "nanos", &nanoseconds)
+        try reader.rest(bytes)
+    }
+
+    @usableFromInline
+    mutating func decode(from bytes: Span<UInt8>, _ reader: inout WireReader)
+        throws(DecodingFailure)
+    {
+        while try reader.more(bytes) { try read(from: bytes, &reader) }
         guard isWithinRange else { throw reader.failure(.outOfRange) }
     }
 

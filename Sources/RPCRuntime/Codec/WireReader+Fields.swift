@@ -29,6 +29,25 @@ extension WireReader: FieldReader {
     }
 
     @inlinable @inline(__always)
+    public mutating func field<V: VarintValue>(
+        _ bytes: Span<UInt8>, _ number: UInt32, _ name: String, _ value: inout V,
+        _ limit: ClosedRange<V>
+    ) throws(DecodingFailure) {
+        guard tag == Self.tag(number, .varint) else { return }
+        value = try bounded(bytes, limit)
+        try advance(bytes)
+    }
+
+    @inlinable @inline(__always)
+    mutating func bounded<V: VarintValue>(
+        _ bytes: Span<UInt8>, _ limit: ClosedRange<V>
+    ) throws(DecodingFailure) -> V {
+        let value = V(truncatingIfNeeded: try varint(bytes))
+        guard limit.contains(value) else { throw notWithin("\(value)", "\(limit)") }
+        return value
+    }
+
+    @inlinable @inline(__always)
     public mutating func field<V: FieldValue>(
         _ bytes: Span<UInt8>, _ number: UInt32, _ name: String, _ value: inout V?,
         _ limit: V.Limit
@@ -135,7 +154,7 @@ extension WireReader: FieldReader {
     mutating func keep(_ bytes: Span<UInt8>, _ unknown: inout [UInt8]) throws(DecodingFailure) {
         let start = fieldStart
         try skip(bytes, tag)
-        append(bytes, start..<position, to: &unknown)
+        unknown.append(bytes, start..<position)
         try advance(bytes)
     }
 }

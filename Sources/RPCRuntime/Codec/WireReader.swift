@@ -1,3 +1,5 @@
+import Spans
+
 /// A cursor over bytes in the wire format.
 ///
 /// The bytes are passed beside it, the same at every call, because a span cannot be stored.
@@ -154,15 +156,6 @@ public struct WireReader: Sendable {
         return value
     }
 
-    @inlinable
-    func append(_ bytes: Span<UInt8>, _ range: Range<Int>, to array: inout [UInt8]) {
-        // Appending nothing to an empty array writes to the one that all empty arrays share.
-        if range.isEmpty { return }
-        array.append(addingCapacity: range.count) { output in
-            for index in range { output.append(bytes[index]) }
-        }
-    }
-
     /// Confines the reader to the next length-delimited value; gives ``leave(_:)`` what was outside.
     @inlinable @inline(__always)
     mutating func enter(_ bytes: Span<UInt8>) throws(DecodingFailure) -> Outside {
@@ -212,6 +205,7 @@ public struct WireReader: Sendable {
         let range = try delimited(bytes)
         try check(range.count, limit)
         position = range.upperBound
+        if let text = String(ascii: bytes.extracting(range)) { return text }
         guard let text = try? UTF8Span(validating: bytes.extracting(range)) else {
             throw failure(.invalidUTF8)
         }
@@ -228,7 +222,7 @@ public struct WireReader: Sendable {
         try check(range.count, limit)
         position = range.upperBound
         var value: [UInt8] = []
-        append(bytes, range, to: &value)
+        value.append(bytes, range)
         return value
     }
 

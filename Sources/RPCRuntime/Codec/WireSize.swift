@@ -32,6 +32,18 @@ extension WireSize: FieldWriter {
     }
 
     @inlinable @inline(__always)
+    public mutating func field(_ number: UInt32, _ name: String, _ value: String) {
+        add(Self.tag(number))
+        value.measure(&self)
+    }
+
+    @inlinable @inline(__always)
+    public mutating func field<M: Message>(_ number: UInt32, _ name: String, _ value: M) {
+        add(Self.tag(number))
+        value.measure(&self)
+    }
+
+    @inlinable @inline(__always)
     public mutating func field<V: FieldValue>(_ number: UInt32, _ name: String, _ value: V?) {
         guard let value else { return }
         add(Self.tag(number))

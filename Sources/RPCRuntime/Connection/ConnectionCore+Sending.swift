@@ -47,14 +47,14 @@ extension ConnectionCore {
         let leaves =
             unsentHeads == 0 && mayLeave(length, start) && length <= sendCredit
             && length <= credit
-        let window = options.streamWindow
-        streams.insert(stream) { slot in
+        // The closure takes numbers only: to hold anything else it would be counted.
+        let (id, due, window) = (method.id, terms.deadline, options.streamWindow)
+        let slot = streams.insert(stream) { slot in
             slot.set(
-                method: method.id, deadline: terms.deadline,
-                sendCredit: leaves ? credit &- length : credit, receiveCredit: window,
-                flags: streamFlags, now: now)
-            slot.attachment = attachment
+                method: id, deadline: due, sendCredit: leaves ? credit &- length : credit,
+                receiveCredit: window, flags: streamFlags, now: now)
         }
+        streams[slot].attachment = attachment
         if leaves {
             let flags = Self.flags(
                 endsMessage: hasMessage, endsStream: hasMessage, terms.isCompressed)

@@ -49,7 +49,9 @@ extension Message {
     @inlinable
     public mutating func decode(from bytes: Span<UInt8>, _ reader: inout JSONReader)
         throws(DecodingFailure)
-    { try read(from: bytes, &reader) }
+    {
+        while try reader.more(bytes) { try read(from: bytes, &reader) }
+    }
 
     /// Writes the message unless nothing of it is written.
     @inlinable

@@ -1,3 +1,5 @@
+import Spans
+
 /// What the JSON form of a message says of fields that have not been set.
 @frozen
 public enum JSONForm: Sendable {
@@ -63,7 +65,7 @@ public struct JSONWriter: Sendable {
         bytes.append(addingCapacity: text.count + 4 + count) { output in
             if !isFirst { output.append(UInt8(ascii: ",")) }
             output.append(UInt8(ascii: "\""))
-            output.copy(text)
+            output.append(copying: text)
             output.append(UInt8(ascii: "\""))
             output.append(UInt8(ascii: ":"))
             body(&output)
@@ -140,7 +142,7 @@ public struct JSONWriter: Sendable {
         append(name, text.count + 2) { output in
             output.append(UInt8(ascii: "\""))
             if !isPlain { return }
-            output.copy(text)
+            output.append(copying: text)
             output.append(UInt8(ascii: "\""))
         }
         if !isPlain { escaped(text) }

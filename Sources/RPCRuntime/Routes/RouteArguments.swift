@@ -50,7 +50,7 @@ public struct RouteArguments: Sendable {
         }
         var reader = ParameterReader(parameters, form)
         do throws(DecodingFailure) {
-            try request.read(from: body.span, &reader)
+            while reader.more(body.span) { try request.read(from: body.span, &reader) }
         } catch {
             throw reader.isInBody ? wrongBody(error) : wrongParameter(error)
         }

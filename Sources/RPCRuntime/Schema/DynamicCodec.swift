@@ -379,6 +379,6 @@ public struct RawMessage: Message {
     public mutating func read(from bytes: Span<UInt8>, _ reader: inout some FieldReader)
         throws(DecodingFailure)
     {
-        while try reader.more(bytes) { try reader.rest(bytes, &self.bytes) }
+        try reader.rest(bytes, &self.bytes)
     }
 }

@@ -100,16 +100,14 @@ struct CallStatus: Message {
     mutating func read(from bytes: Span<UInt8>, _ reader: inout some FieldReader)
         throws(DecodingFailure)
     {
-        while try reader.more(bytes) {
-            try reader.field(bytes, 1, "code", &code)
-            try reader.field(bytes, 2, "message", &message, 0...Self.messageBytesMax)
-            try reader.field(bytes, 3, "certainty", &certainty)
-            try reader.field(bytes, 4, "details", &details, count: Self.detailsMax)
-            try reader.field(bytes, 5, "metadata", &metadata.entries, count: Metadata.countMax)
-            try reader.field(bytes, 6, "hops", &hops, count: Self.hopsMax)
-            try reader.field(bytes, 7, "isResumable", &isResumable)
-            try reader.rest(bytes)
-        }
+        try reader.field(bytes, 1, "code", &code)
+        try reader.field(bytes, 2, "message", &message, 0...Self.messageBytesMax)
+        try reader.field(bytes, 3, "certainty", &certainty)
+        try reader.field(bytes, 4, "details", &details, count: Self.detailsMax)
+        try reader.field(bytes, 5, "metadata", &metadata.entries, count: Metadata.countMax)
+        try reader.field(bytes, 6, "hops", &hops, count: Self.hopsMax)
+        try reader.field(bytes, 7, "isResumable", &isResumable)
+        try reader.rest(bytes)
     }
 }
 
@@ -126,11 +124,9 @@ extension ErrorDetail: Message {
     public mutating func read(from bytes: Span<UInt8>, _ reader: inout some FieldReader)
         throws(DecodingFailure)
     {
-        while try reader.more(bytes) {
-            try reader.field(bytes, 1, "typeName", &typeName, 0...256)
-            try reader.field(bytes, 2, "bytes", &self.bytes, 0...CallStatus.bytesMax)
-            try reader.rest(bytes)
-        }
+        try reader.field(bytes, 1, "typeName", &typeName, 0...256)
+        try reader.field(bytes, 2, "bytes", &self.bytes, 0...CallStatus.bytesMax)
+        try reader.rest(bytes)
     }
 }
 
@@ -152,14 +148,12 @@ extension Hop: Message {
     {
         var stage = UInt32(self.stage.rawValue)
         var attempts = UInt32(clamping: self.attempts)
-        while try reader.more(bytes) {
-            try reader.field(bytes, 1, "peer", &peer, 0...256)
-            try reader.field(bytes, 2, "method", &method, 0...256)
-            try reader.field(bytes, 3, "stage", &stage)
-            try reader.field(bytes, 4, "attempts", &attempts)
-            try reader.field(bytes, 5, "times", &times, count: 16)
-            try reader.rest(bytes)
-        }
+        try reader.field(bytes, 1, "peer", &peer, 0...256)
+        try reader.field(bytes, 2, "method", &method, 0...256)
+        try reader.field(bytes, 3, "stage", &stage)
+        try reader.field(bytes, 4, "attempts", &attempts)
+        try reader.field(bytes, 5, "times", &times, count: 16)
+        try reader.rest(bytes)
         self.stage = Stage(number: stage)
         self.attempts = Int(attempts)
     }
@@ -186,11 +180,9 @@ extension Hop.Time: Message {
         throws(DecodingFailure)
     {
         var stage = UInt32(self.stage.rawValue)
-        while try reader.more(bytes) {
-            try reader.field(bytes, 1, "stage", &stage)
-            try reader.field(bytes, 2, "microseconds", &microseconds)
-            try reader.rest(bytes)
-        }
+        try reader.field(bytes, 1, "stage", &stage)
+        try reader.field(bytes, 2, "microseconds", &microseconds)
+        try reader.rest(bytes)
         self.stage = Hop.Stage(number: stage)
     }
 }

@@ -51,22 +51,20 @@ struct Hello: Message {
     mutating func read(from bytes: Span<UInt8>, _ reader: inout some FieldReader)
         throws(DecodingFailure)
     {
-        while try reader.more(bytes) {
-            try reader.field(bytes, 1, "protocolName", &protocolName, 0...64)
-            try reader.field(bytes, 2, "versionMin", &versionMin)
-            try reader.field(bytes, 3, "versionMax", &versionMax)
-            try reader.field(bytes, 4, "frameBytesMax", &frameBytesMax)
-            try reader.field(bytes, 5, "messageBytesMax", &messageBytesMax)
-            try reader.field(bytes, 6, "streamWindow", &streamWindow)
-            try reader.field(bytes, 7, "connectionWindow", &connectionWindow)
-            try reader.field(bytes, 8, "streamsMax", &streamsMax)
-            try reader.field(bytes, 9, "keepaliveMinMilliseconds", &keepaliveMinMilliseconds)
-            try reader.field(bytes, 10, "services", &services, count: 1000)
-            try reader.field(bytes, 11, "agent", &agent, 0...256)
-            try reader.field(bytes, 12, "metadataBytesMax", &metadataBytesMax)
-            try reader.field(bytes, 13, "compressions", &compressions, count: 16)
-            try reader.rest(bytes)
-        }
+        try reader.field(bytes, 1, "protocolName", &protocolName, 0...64)
+        try reader.field(bytes, 2, "versionMin", &versionMin)
+        try reader.field(bytes, 3, "versionMax", &versionMax)
+        try reader.field(bytes, 4, "frameBytesMax", &frameBytesMax)
+        try reader.field(bytes, 5, "messageBytesMax", &messageBytesMax)
+        try reader.field(bytes, 6, "streamWindow", &streamWindow)
+        try reader.field(bytes, 7, "connectionWindow", &connectionWindow)
+        try reader.field(bytes, 8, "streamsMax", &streamsMax)
+        try reader.field(bytes, 9, "keepaliveMinMilliseconds", &keepaliveMinMilliseconds)
+        try reader.field(bytes, 10, "services", &services, count: 1000)
+        try reader.field(bytes, 11, "agent", &agent, 0...256)
+        try reader.field(bytes, 12, "metadataBytesMax", &metadataBytesMax)
+        try reader.field(bytes, 13, "compressions", &compressions, count: 16)
+        try reader.rest(bytes)
     }
 }
 
@@ -88,12 +86,10 @@ struct ServiceNotice: Message {
     mutating func read(from bytes: Span<UInt8>, _ reader: inout some FieldReader)
         throws(DecodingFailure)
     {
-        while try reader.more(bytes) {
-            try reader.field(bytes, 1, "name", &name, 0...256)
-            try reader.field(bytes, 2, "fingerprint", &fingerprint)
-            try reader.field(bytes, 3, "methods", &methods, count: 1000)
-            try reader.rest(bytes)
-        }
+        try reader.field(bytes, 1, "name", &name, 0...256)
+        try reader.field(bytes, 2, "fingerprint", &fingerprint)
+        try reader.field(bytes, 3, "methods", &methods, count: 1000)
+        try reader.rest(bytes)
     }
 }
 
@@ -112,11 +108,9 @@ struct MethodNotice: Message {
     mutating func read(from bytes: Span<UInt8>, _ reader: inout some FieldReader)
         throws(DecodingFailure)
     {
-        while try reader.more(bytes) {
-            try reader.field(bytes, 1, "method", &method)
-            try reader.field(bytes, 2, "fingerprint", &fingerprint)
-            try reader.rest(bytes)
-        }
+        try reader.field(bytes, 1, "method", &method)
+        try reader.field(bytes, 2, "fingerprint", &fingerprint)
+        try reader.rest(bytes)
     }
 }
 
@@ -153,7 +147,11 @@ struct CallHead: Message {
                 self.heartbeatMilliseconds = heartbeatMilliseconds
                 write()
             }
-            output.append(contentsOf: bytes)
+            // A copy of the array, or an iterator, would count its references.
+            let bytes = bytes.span
+            output.append(addingCapacity: bytes.count) { output in
+                for index in bytes.indices { output.append(bytes[index]) }
+            }
         }
 
         private mutating func write() {
@@ -206,13 +204,11 @@ struct CallHead: Message {
     mutating func read(from bytes: Span<UInt8>, _ reader: inout some FieldReader)
         throws(DecodingFailure)
     {
-        while try reader.more(bytes) {
-            try reader.field(bytes, 1, "method", &method)
-            try reader.field(bytes, 2, "timeoutMicroseconds", &timeoutMicroseconds)
-            try reader.field(bytes, 3, "heartbeatMilliseconds", &heartbeatMilliseconds)
-            try reader.field(bytes, 4, "metadata", &metadata.entries, count: Metadata.countMax)
-            try reader.rest(bytes)
-        }
+        try reader.field(bytes, 1, "method", &method)
+        try reader.field(bytes, 2, "timeoutMicroseconds", &timeoutMicroseconds)
+        try reader.field(bytes, 3, "heartbeatMilliseconds", &heartbeatMilliseconds)
+        try reader.field(bytes, 4, "metadata", &metadata.entries, count: Metadata.countMax)
+        try reader.rest(bytes)
     }
 }
 
@@ -229,10 +225,8 @@ struct AnswerHead: Message {
     mutating func read(from bytes: Span<UInt8>, _ reader: inout some FieldReader)
         throws(DecodingFailure)
     {
-        while try reader.more(bytes) {
-            try reader.field(bytes, 1, "metadata", &metadata.entries, count: Metadata.countMax)
-            try reader.rest(bytes)
-        }
+        try reader.field(bytes, 1, "metadata", &metadata.entries, count: Metadata.countMax)
+        try reader.rest(bytes)
     }
 }
 
@@ -254,11 +248,9 @@ struct DrainNotice: Message {
     mutating func read(from bytes: Span<UInt8>, _ reader: inout some FieldReader)
         throws(DecodingFailure)
     {
-        while try reader.more(bytes) {
-            try reader.field(bytes, 1, "lastStream", &lastStream)
-            try reader.field(bytes, 2, "reason", &reason, 0...1024)
-            try reader.rest(bytes)
-        }
+        try reader.field(bytes, 1, "lastStream", &lastStream)
+        try reader.field(bytes, 2, "reason", &reason, 0...1024)
+        try reader.rest(bytes)
     }
 }
 
@@ -275,10 +267,8 @@ struct LimitsNotice: Message {
     mutating func read(from bytes: Span<UInt8>, _ reader: inout some FieldReader)
         throws(DecodingFailure)
     {
-        while try reader.more(bytes) {
-            try reader.field(bytes, 1, "streamsMax", &streamsMax)
-            try reader.rest(bytes)
-        }
+        try reader.field(bytes, 1, "streamsMax", &streamsMax)
+        try reader.rest(bytes)
     }
 }
 

@@ -97,10 +97,8 @@ extension Metadata.Entry: Message {
     public mutating func read(from bytes: Span<UInt8>, _ reader: inout some FieldReader)
         throws(DecodingFailure)
     {
-        while try reader.more(bytes) {
-            try reader.field(bytes, 1, "key", &key, 0...Metadata.keyBytesMax)
-            try reader.field(bytes, 2, "value", &value, 0...(64 << 10))
-            try reader.rest(bytes)
-        }
+        try reader.field(bytes, 1, "key", &key, 0...Metadata.keyBytesMax)
+        try reader.field(bytes, 2, "value", &value, 0...(64 << 10))
+        try reader.rest(bytes)
     }
 }

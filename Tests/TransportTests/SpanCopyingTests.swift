@@ -1,0 +1,40 @@
+import Spans
+import Testing
+
+/// Copies whose lengths go through all ways of copying, and text of ASCII.
+struct SpanCopyingTests {
+    @Test("bytes of every length are copied, and nothing beside them")
+    func copies() {
+        for length in 0...70 {
+            let source = (0..<length).map { UInt8(truncatingIfNeeded: $0 &* 37 &+ 1) }
+            let copied = [UInt8](capacity: length + 2) { output in
+                output.append(0xEE)
+                output.append(copying: source.span)
+                output.append(0xDD)
+            }
+            #expect(copied == [0xEE] + source + [0xDD], "\(length) bytes")
+        }
+    }
+
+    @Test("text is read when all of its bytes are ASCII, whatever its length")
+    func ascii() {
+        for length in 0...40 {
+            var bytes = (0..<length).map { UInt8(0x20 + $0) }
+            #expect(String(ascii: bytes.span) == String(decoding: bytes, as: UTF8.self))
+            for index in 0..<length {
+                let byte = bytes[index]
+                bytes[index] = 0x80
+                #expect(String(ascii: bytes.span) == nil, "byte \(index) of \(length)")
+                bytes[index] = byte
+            }
+        }
+    }
+
+    @Test("a copy that has no room ends the program")
+    func noRoom() async {
+        await #expect(processExitsWith: .failure) {
+            let source = [UInt8](repeating: 7, count: 9)
+            _ = [UInt8](capacity: 8) { output in output.append(copying: source.span) }
+        }
+    }
+}
