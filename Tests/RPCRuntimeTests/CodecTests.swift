@@ -38,6 +38,25 @@ import Testing
         #expect(try Everything(decoding: bytes) == value)
     }
 
+    @Test func `a number of any length is written seven bits a byte and read again`() throws {
+        let powers = (0..<64).map { UInt64(1) << UInt64($0) }
+        for value in powers.flatMap({ [$0 - 1, $0, $0 + 1, $0 | 0x55, ~$0] }) + [.max] {
+            var expected: [UInt8] = []
+            var rest = value
+            while rest >= 0x80 {
+                expected.append(UInt8(rest & 0x7F) | 0x80)
+                rest >>= 7
+            }
+            expected.append(UInt8(rest))
+            var writer = WireWriter()
+            writer.varint(value)
+            #expect(writer.bytes == expected)
+            var reader = WireReader(expected.span)
+            #expect(try reader.varint(expected.span) == value)
+            #expect(reader.position == expected.count)
+        }
+    }
+
     @Test func `fields are written in the order of their numbers`() {
         let leaf = Leaf(third: "c", first: 1)
         #expect(leaf.encoded() == [0x08, 0x01, 0x1A, 0x01, 0x63])

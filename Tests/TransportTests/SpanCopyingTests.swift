@@ -16,6 +16,15 @@ struct SpanCopyingTests {
         }
     }
 
+    @Test("the lowest bytes of a word are appended, with room for the whole word and without")
+    func words() {
+        let word: UInt64 = 0x0807_0605_0403_0201
+        for (count, room) in (1...8).flatMap({ count in [count, 8, 9].map { (count, $0) } }) {
+            let bytes = [UInt8](capacity: room) { $0.append(low: word, count: count) }
+            #expect(bytes == (1...count).map { UInt8($0) }, "\(count) bytes, room for \(room)")
+        }
+    }
+
     @Test("text is read when all of its bytes are ASCII, whatever its length")
     func ascii() {
         for length in 0...40 {

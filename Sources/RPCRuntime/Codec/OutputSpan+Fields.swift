@@ -105,6 +105,15 @@ extension OutputSpan: FieldWriter where Element == UInt8 {
 
     @inlinable
     mutating func longVarint(_ value: UInt64) {
+        if value < 1 << 56 {
+            // Eight groups of seven bits, moved apart to a byte each in three steps.
+            var word = value & 0xFFF_FFFF | (value & 0xFF_FFFF_F000_0000) << 4
+            word = word & 0x3FFF_0000_3FFF | (word & 0xFFF_C000_0FFF_C000) << 2
+            word = word & 0x7F_007F_007F_007F | (word & 0x3F80_3F80_3F80_3F80) << 1
+            let count = WireSize.varint(value)
+            let continued = UInt64(1) &<< UInt64(8 &* (count &- 1)) &- 1
+            return append(low: word | 0x8080_8080_8080_8080 & continued, count: count)
+        }
         var rest = value
         while rest >= 0x80 {
             append(UInt8(truncatingIfNeeded: rest) | 0x80)

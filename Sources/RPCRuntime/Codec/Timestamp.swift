@@ -92,6 +92,7 @@ extension Timestamp: Message {
     }
 
     /// Merges in what the bytes have; unknown fields are dropped, there being none.
+    @inline(__always)
     public mutating func read(from bytes: Span<UInt8>, _ reader: inout some FieldReader)
         throws(DecodingFailure)
     {
@@ -108,6 +109,7 @@ extension Timestamp: Message {
     @inlinable
     public func measure(_ size: inout WireSize) { size.add(23) }
 
+    @inline(__always)
     public mutating func decode(from bytes: Span<UInt8>, _ reader: inout WireReader)
         throws(DecodingFailure)
     {

@@ -105,24 +105,22 @@ public struct WireReader: Sendable {
 
     @usableFromInline
     mutating func longVarint(_ bytes: Span<UInt8>) throws(DecodingFailure) -> UInt64 {
-        // At most ten bytes, the first of which has been looked at.
-        let last = min(end, position &+ 10)
-        var value = UInt64(bytes[position] & 0x7F)
+        // At most ten bytes, the first of which has been looked at; one check for all of them.
+        let bytes = bytes.extracting(position..<min(end, position &+ 10))
+        var value = UInt64(bytes[0] & 0x7F)
         var shift: UInt64 = 7
-        var index = position &+ 1
-        while index < last {
+        for index in 1..<max(1, bytes.count) {
             let byte = bytes[index]
             value |= UInt64(byte & 0x7F) &<< shift
-            index &+= 1
             if byte < 0x80 {
                 // The tenth byte holds the 64th bit and nothing else.
                 if shift == 63, byte > 1 { break }
-                position = index
+                position &+= index &+ 1
                 return value
             }
             shift &+= 7
         }
-        throw failure(last &- position == 10 ? .varintTooLong : .truncated)
+        throw failure(bytes.count == 10 ? .varintTooLong : .truncated)
     }
 
     /// Reads a length and checks that as many bytes follow; does not move behind them.

@@ -19,6 +19,28 @@ extension OutputSpan where Element == UInt8 {
     }
 }
 
+extension OutputSpan where Element == UInt8 {
+    /// Appends the lowest 1...8 bytes of a word, the lowest first; traps unless there is room.
+    @inlinable @inline(__always)
+    public mutating func append(low word: UInt64, count: Int) {
+        guard freeCapacity >= 8 else {
+            for index in 0..<count {
+                append(UInt8(truncatingIfNeeded: word &>> UInt64(8 &* index)))
+            }
+            return
+        }
+        precondition(count >= 1 && count <= 8, "a word has 1 to 8 bytes")
+        // Safe because there is room for the whole word, of which the bytes behind `count` stay
+        // without a value.
+        unsafe withUnsafeMutableBufferPointer { target, initialized in
+            guard let to = target.baseAddress else { return }
+            unsafe UnsafeMutableRawPointer(to + initialized).storeBytes(
+                of: word.littleEndian, as: UInt64.self)
+            initialized &+= count
+        }
+    }
+}
+
 /// Copies `count` bytes, without a call where they are as few as most strings have.
 @inlinable @inline(__always)
 @unsafe func copyBytes(
