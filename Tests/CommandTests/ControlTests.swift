@@ -151,12 +151,17 @@ import ZKProtocol
 
     @Test func `a location's certificate gives no commands`() async throws {
         try await World.with([try SimulatedTerminal(serial: "A1")]) { world in
-            let link = try await world.dial("location/cairo")
-            defer { link.close() }
-            let error = await #expect(throws: RPCError.self) {
-                try await Devices.Client(link).restart(
-                    RestartRequest(target: world.target("door")))
-            }
+            // The gateway retires a link when its location has a newer one, as here the real one when
+            // it dials again: then the call is not sent, and another link has to ask.
+            var error: RPCError?
+            repeat {
+                let link = try await world.dial("location/cairo")
+                error = await #expect(throws: RPCError.self) {
+                    try await Devices.Client(link).restart(
+                        RestartRequest(target: world.target("door")))
+                }
+                link.close()
+            } while error?.code == .unavailable && error?.failure.certainty == .notSent
             #expect(error?.code == .permissionDenied)
         }
     }
