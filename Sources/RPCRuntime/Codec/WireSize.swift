@@ -32,12 +32,6 @@ extension WireSize: FieldWriter {
     }
 
     @inlinable @inline(__always)
-    public mutating func field(_ number: UInt32, _ name: String, _ value: String) {
-        add(Self.tag(number))
-        value.measure(&self)
-    }
-
-    @inlinable @inline(__always)
     public mutating func field<M: Message>(_ number: UInt32, _ name: String, _ value: M) {
         add(Self.tag(number))
         value.measure(&self)

@@ -5,16 +5,6 @@ extension JSONWriter: FieldWriter {
     }
 
     @inlinable @inline(__always)
-    public mutating func field(_ number: UInt32, _ name: String, _ value: String) {
-        value.encodeField(name, into: &self)
-    }
-
-    @inlinable @inline(__always)
-    public mutating func field<M: Message>(_ number: UInt32, _ name: String, _ value: M) {
-        value.encodeField(name, into: &self)
-    }
-
-    @inlinable @inline(__always)
     public mutating func field<V: FieldValue>(_ number: UInt32, _ name: String, _ value: V?) {
         guard let value else {
             if form == .document { absent(name) }

@@ -17,9 +17,7 @@ extension OutputSpan where Element == UInt8 {
             }
         }
     }
-}
 
-extension OutputSpan where Element == UInt8 {
     /// Appends the lowest 1...8 bytes of a word, the lowest first; traps unless there is room.
     @inlinable @inline(__always)
     public mutating func append(low word: UInt64, count: Int) {
