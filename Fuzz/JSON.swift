@@ -59,12 +59,10 @@
 @Sendable func fuzzMessage(_ bytes: [UInt8]) { roundTrip(Sample.self, bytes) }
 
 /// A message with a field of each kind.
-private struct Sample: Message {
+private struct Sample: GeneratedMessage {
     enum Kind: OpenEnum {
         case none, some
         case unrecognized(Int32)
-
-        init() { self = .none }
 
         init(rawValue: Int32) {
             switch rawValue {
@@ -109,56 +107,30 @@ private struct Sample: Message {
 
     static var typeName: String { "fuzz.Sample" }
 
-    private var chosenText: String? { if case .text(let value) = choice { value } else { nil } }
-    private var chosenInner: Sample? { if case .inner(let value) = choice { value } else { nil } }
-
-    func write(to writer: inout some FieldWriter & ~Copyable & ~Escapable) {
-        writer.field(1, "flag", flag)
-        writer.field(2, "small", small)
-        writer.field(3, "largeNumber", large)
-        writer.field(4, "half", half)
-        writer.field(5, "real", real)
-        writer.field(6, "text", text)
-        writer.field(7, "data", data)
-        writer.field(8, "at", at)
-        writer.field(9, "span", span)
-        writer.field(10, "key", key)
-        writer.field(11, "kind", kind)
-        writer.field(12, "list", list)
-        writer.field(13, "map", map)
-        writer.field(14, "numbers", numbers)
-        writer.field(15, "chosenText", chosenText)
-        writer.field(16, "chosenInner", chosenInner)
-        writer.unknown(unknownFields)
-    }
-
-    mutating func read(from bytes: Span<UInt8>, _ reader: inout some FieldReader)
-        throws(DecodingFailure)
+    mutating func fields<C: FieldCoder>(_ coder: inout C, _ bytes: Span<UInt8>)
+        throws(C.Failure)
     {
-        while try reader.more(bytes) {
-            try reader.field(bytes, 1, "flag", &flag)
-            try reader.field(bytes, 2, "small", &small, -1000...1000)
-            try reader.field(bytes, 3, "largeNumber", &large)
-            // Not a number is not equal to itself, and outside every range.
-            try reader.field(bytes, 4, "half", &half, -.greatestFiniteMagnitude ... .infinity)
-            try reader.field(bytes, 5, "real", &real, -.infinity ... .greatestFiniteMagnitude)
-            try reader.field(bytes, 6, "text", &text, 0...1000)
-            try reader.field(bytes, 7, "data", &data, 0...1000)
-            try reader.field(bytes, 8, "at", &at)
-            try reader.field(bytes, 9, "span", &span)
-            try reader.field(bytes, 10, "key", &key)
-            try reader.field(bytes, 11, "kind", &kind)
-            try reader.field(bytes, 12, "list", &list, count: 100)
-            try reader.field(bytes, 13, "map", &map, keys: 0...100, count: 100)
-            try reader.field(
-                bytes, 14, "numbers", &numbers, -.infinity ... .greatestFiniteMagnitude, count: 100)
-            try reader.choice(bytes, 15, "chosenText", &choice, Choice.text, 0...1000) {
-                if case .text(let value) = $0 { value } else { nil }
-            }
-            try reader.choice(bytes, 16, "chosenInner", &choice, Choice.inner) {
-                if case .inner(let value) = $0 { value } else { nil }
-            }
-            try reader.rest(bytes, &unknownFields)
+        try coder.field(bytes, 1, "flag", &flag)
+        try coder.field(bytes, 2, "small", &small, -1000...1000)
+        try coder.field(bytes, 3, "largeNumber", &large)
+        // Not a number is not equal to itself, and outside every range.
+        try coder.field(bytes, 4, "half", &half, -.greatestFiniteMagnitude ... .infinity)
+        try coder.field(bytes, 5, "real", &real, -.infinity ... .greatestFiniteMagnitude)
+        try coder.field(bytes, 6, "text", &text, 0...1000)
+        try coder.field(bytes, 7, "data", &data, 0...1000)
+        try coder.field(bytes, 8, "at", &at)
+        try coder.field(bytes, 9, "span", &span)
+        try coder.field(bytes, 10, "key", &key)
+        try coder.field(bytes, 11, "kind", &kind)
+        try coder.field(bytes, 12, "list", &list, count: 100)
+        try coder.field(bytes, 13, "map", &map, keys: 0...100, count: 100)
+        try coder.field(
+            bytes, 14, "numbers", &numbers, -.infinity ... .greatestFiniteMagnitude, count: 100)
+        try coder.choice(bytes, 15, "chosenText", &choice, Choice.text, 0...1000) {
+            if case .text(let value) = $0 { value } else { nil }
+        }
+        try coder.choice(bytes, 16, "chosenInner", &choice, Choice.inner) {
+            if case .inner(let value) = $0 { value } else { nil }
         }
     }
 }

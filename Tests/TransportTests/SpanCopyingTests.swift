@@ -25,6 +25,47 @@ struct SpanCopyingTests {
         }
     }
 
+    @Test("an array has the bytes of its span, of every length")
+    func arrays() {
+        for length in 0...70 {
+            let source = (0..<length).map { UInt8($0) }
+            #expect([UInt8](copying: source.span) == source)
+            #expect([UInt8](copying: source.span.extracting(droppingLast: 1)) == source.dropLast())
+        }
+    }
+
+    @Test("a word is read where there are eight bytes, and nowhere else")
+    func wordAt() {
+        let source = (1...17).map { UInt8($0) }
+        for index in 0...9 {
+            let expected = (0..<8).reduce(UInt64(0)) { $0 | UInt64(source[index + $1]) << ($1 * 8) }
+            #expect(source.span.word(at: index) == expected, "at \(index)")
+        }
+        for index in [-1, 10, 16, 17, 18, .min, .max] {
+            #expect(source.span.word(at: index) == nil, "at \(index)")
+        }
+        #expect([UInt8](repeating: 1, count: 7).span.word(at: 0) == nil)
+    }
+
+    @Test("a lent value is the one that was lent")
+    func lent() {
+        final class Part {}
+        let values = (0..<3).map { index in (index, Part()) }
+        for index in values.indices {
+            var seen: [ObjectIdentifier] = []
+            withUnchanged(values[index]) { seen.append(ObjectIdentifier($0.1)) }
+            values.span.withUnchanged(at: index) { seen.append(ObjectIdentifier($0.1)) }
+            #expect(seen == [ObjectIdentifier](repeating: .init(values[index].1), count: 2))
+        }
+    }
+
+    @Test("an element that is not there ends the program")
+    func noElement() async {
+        await #expect(processExitsWith: .failure) {
+            [1, 2].span.withUnchanged(at: 2) { _ in }
+        }
+    }
+
     @Test("text is read when all of its bytes are ASCII, whatever its length")
     func ascii() {
         for length in 0...40 {

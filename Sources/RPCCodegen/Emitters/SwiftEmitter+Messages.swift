@@ -1,18 +1,16 @@
-// Messages: a struct that says how its fields are written and how they are read.
+// Messages: a struct that lists its fields once, for writing and for reading.
 
 extension SwiftEmitter {
     func message(_ message: MessageModel, _ printer: inout Printer) {
         printer.line()
         printer.documentation(message.documentation, message.deprecated)
-        printer.block("public struct \(message.name.last): Message") { printer in
+        printer.block("public struct \(message.name.last): GeneratedMessage") { printer in
             properties(message, &printer)
             printer.line()
             printer.line("public static var typeName: String { \"\(message.name)\" }")
-            printer.line()
             printer.line("public init() {}")
             memberwiseInit(message, &printer)
-            write(message, &printer)
-            read(message, &printer)
+            fields(message, &printer)
             for oneof in message.oneofs { self.oneof(oneof, message, &printer) }
             for enumeration in message.enums { self.enumeration(enumeration, &printer) }
             for inner in message.messages { self.message(inner, &printer) }
@@ -32,7 +30,6 @@ extension SwiftEmitter {
                     "public var \(Names.swift(oneof.name)): \(Names.oneofType(oneof.name))?")
             }
         }
-        printer.line("/// Fields that this schema does not have, in their wire form.")
         printer.line("public var unknownFields: [UInt8] = []")
     }
 
@@ -65,57 +62,39 @@ extension SwiftEmitter {
         printer.line("}")
     }
 
-    private func write(_ message: MessageModel, _ printer: inout Printer) {
-        printer.line()
-        printer.block(
-            "public func write(to writer: inout some FieldWriter & ~Copyable & ~Escapable)"
-        ) { printer in
-            for field in message.fieldsByNumber {
-                let method = field.redact ? "redacted" : "field"
-                let arguments = "\(field.number), \"\(field.name)\", \(field.swiftReference)"
-                printer.line("writer.\(method)(\(arguments))")
-            }
-            printer.line("writer.unknown(unknownFields)")
-        }
-        // The compiler specialises `write` before it forgets what is borrowed only where it is
-        // called in so many words; later, each message inside another is copied to be written.
-        guard message.fields.contains(where: \.isPlainMessage) else { return }
+    private func fields(_ message: MessageModel, _ printer: inout Printer) {
         printer.line()
         printer.line(
-            "public func encode(into output: inout OutputSpan<UInt8>) { write(to: &output) }")
-    }
-
-    private func read(_ message: MessageModel, _ printer: inout Printer) {
-        printer.line()
-        printer.line(
-            "public mutating func read(from bytes: Span<UInt8>, _ reader: inout some FieldReader)")
-        printer.line("    throws(DecodingFailure)")
+            "public mutating func fields<C: FieldCoder>(_ coder: inout C, _ bytes: Span<UInt8>)")
+        printer.line("    throws(C.Failure)")
         printer.line("{")
         printer.indented { printer in
-            for field in message.fieldsByNumber { self.read(field, &printer) }
-            printer.line("try reader.rest(bytes, &unknownFields)")
+            for field in message.fieldsByNumber { self.field(field, &printer) }
         }
         printer.line("}")
     }
 
-    private func read(_ field: FieldModel, _ printer: inout Printer) {
+    private func field(_ field: FieldModel, _ printer: inout Printer) {
         var arguments = "bytes, \(field.number), \"\(field.name)\""
+        // What is redacted has methods of its own, which take every limit.
+        let unlimited = field.redact ? "\(field.elementType).unlimited" : nil
         if case .choice(let oneof) = field.cardinality {
             let name = Names.swift(field.name)
             arguments += ", &\(Self.reference(oneof)), \(Names.oneofType(oneof)).\(name)"
-            if let limit = field.limit.swift { arguments += ", \(limit)" }
-            printer.line("try reader.choice(\(arguments)) {")
+            if let limit = field.limit.swift ?? unlimited { arguments += ", \(limit)" }
+            printer.line("try coder.\(field.redact ? "redactedChoice" : "choice")(\(arguments)) {")
             printer.line("    if case .\(field.name)(let value) = $0 { value } else { nil }")
             printer.line("}")
             return
         }
         arguments += ", &\(field.swiftReference)"
-        if case .map(_, let keys) = field.cardinality, let keys = keys.swift {
-            arguments += ", keys: \(keys)"
+        if case .map(let key, let keys) = field.cardinality {
+            let unlimited = field.redact ? "\(key.swiftType).unlimited" : nil
+            if let keys = keys.swift ?? unlimited { arguments += ", keys: \(keys)" }
         }
-        if let limit = field.limit.swift { arguments += ", \(limit)" }
+        if let limit = field.limit.swift ?? unlimited { arguments += ", \(limit)" }
         if field.isRepeated { arguments += ", count: \(field.countMax)" }
-        printer.line("try reader.field(\(arguments))")
+        printer.line("try coder.\(field.redact ? "redacted" : "field")(\(arguments))")
     }
 
     private func oneof(_ oneof: OneofModel, _ message: MessageModel, _ printer: inout Printer) {
@@ -139,9 +118,9 @@ extension SwiftEmitter {
         }
     }
 
-    /// A member inside `write` and `read`, whose own names come first.
+    /// A member inside `fields`, whose own names come first.
     static func reference(_ name: String) -> String {
-        ["bytes", "reader", "writer"].contains(name) || Names.keywords.contains(name)
+        ["bytes", "coder"].contains(name) || Names.keywords.contains(name)
             ? "self.\(name)" : name
     }
 }
@@ -168,13 +147,6 @@ extension MessageModel {
             guard seen.insert(name).inserted else { return nil }
             return oneofs.first { $0.name == name }.map { .oneof($0) }
         }
-    }
-}
-
-extension FieldModel {
-    /// Whether it is a message that is always there.
-    fileprivate var isPlainMessage: Bool {
-        if case .message = type { cardinality == .plain } else { false }
     }
 }
 
@@ -224,7 +196,7 @@ extension FieldModel {
         }
     }
 
-    /// The field inside `write` and `read`.
+    /// The field inside `fields`.
     var swiftReference: String { SwiftEmitter.reference(name) }
 }
 

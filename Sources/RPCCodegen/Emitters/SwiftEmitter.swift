@@ -15,7 +15,7 @@ struct SwiftEmitter {
             printer.line(
                 "// An error here means that RPCRuntime and this code are of different generations."
             )
-            printer.line("private typealias Generation = GeneratedCode4")
+            printer.line("private typealias Generation = GeneratedCode5")
         }
         for enumeration in schema.enums { self.enumeration(enumeration, &printer) }
         for message in schema.messages { self.message(message, &printer) }
@@ -86,9 +86,6 @@ struct SwiftEmitter {
             }
             printer.line("/// A number that this schema has no name for; kept as it is.")
             printer.line("case unrecognized(Int32)")
-            printer.line()
-            let zero = enumeration.values.first { $0.number == 0 }.map(\.name) ?? "unrecognized(0)"
-            printer.line("public init() { self = .\(zero) }")
             printer.line()
             printer.block("public init(rawValue: Int32)") { printer in
                 printer.line("switch rawValue {")

@@ -104,8 +104,9 @@ enum Names {
     /// Types that generated code or its reader needs under their own names.
     static let swiftTypes: Set<String> = [
         "Any", "Array", "Bool", "CallOptions", "Client", "DecodingFailure", "Dictionary", "Double",
-        "Duration", "EnumNames", "Error", "FieldReader", "FieldValue", "FieldWriter", "Float",
-        "GeneratedCode4", "Generation", "Hashable", "Int", "Int32", "Int64", "Message",
+        "Duration", "EnumNames", "Error", "FieldCoder", "FieldReader", "FieldValue", "FieldWriter",
+        "Float", "GeneratedCode5", "GeneratedMessage", "Generation", "Hashable", "Int", "Int32",
+        "Int64", "Message",
         "MessageStream", "MessageWriter", "Method", "MethodDescriptor", "MethodHandler",
         "MethodKind", "Never", "OpenEnum", "Optional", "OutputSpan", "Protocol", "Result",
         "RPCCaller",

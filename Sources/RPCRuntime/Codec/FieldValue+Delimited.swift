@@ -92,7 +92,13 @@ extension Message {
 
     @inlinable
     public func encodeField(_ number: UInt32, into output: inout OutputSpan<UInt8>) {
-        output.field(number, "", self)
+        let before = output.count
+        var width = 1
+        output.tag(number, .delimited)
+        let start = output.begin(width)
+        encode(into: &output)
+        // The default has no bytes, and is left out.
+        if output.end(start, &width) == 0 { output.removeLast(output.count - before) }
     }
 
     @inlinable
@@ -107,7 +113,7 @@ extension Message {
         writer.delimited { write(to: &$0) }
     }
 
-    @inlinable
+    @inlinable @inline(__always)
     public mutating func decodeValue(
         from bytes: Span<UInt8>, _ reader: inout WireReader, _ limit: Unlimited
     ) throws(DecodingFailure) {
@@ -118,6 +124,29 @@ extension Message {
             throw error.inside(Self.typeName)
         }
         reader.leave(outer)
+    }
+}
+
+extension GeneratedMessage {
+    @inlinable
+    public static func measureElements(_ values: Span<Self>, _ size: inout WireSize) {
+        for index in values.indices {
+            size.add(10)
+            values.withUnchanged(at: index) { $0.give(to: &size) }
+        }
+    }
+
+    @inlinable
+    public static func encodeElements(
+        _ values: Span<Self>, _ number: UInt32, into output: inout OutputSpan<UInt8>
+    ) {
+        var width = 1
+        for index in values.indices {
+            output.tag(number, .delimited)
+            let start = output.begin(width)
+            values.withUnchanged(at: index) { $0.give(to: &output) }
+            output.end(start, &width)
+        }
     }
 }
 

@@ -27,8 +27,31 @@ public protocol WireWritable: ~Copyable {
     func encodeField(_ number: UInt32, into output: inout OutputSpan<UInt8>)
     /// Appends the value without its tag; `width` is what the length of the last one took.
     func encodeValue(into output: inout OutputSpan<UInt8>, _ width: inout Int)
+    /// Adds the most bytes that the values without their tags take.
+    static func measureElements(_ values: Span<Self>, _ size: inout WireSize)
+    /// Appends values, each with the tag of a delimited field.
+    static func encodeElements(
+        _ values: Span<Self>, _ number: UInt32, into output: inout OutputSpan<UInt8>)
     /// Appends the value without its tag, keeping long bytes inside it apart.
     func encodeApart(into writer: inout WireWriter)
+}
+
+extension WireWritable where Self: ~Copyable {
+    @inlinable
+    public static func measureElements(_ values: Span<Self>, _ size: inout WireSize) {
+        for index in values.indices { values[index].measure(&size) }
+    }
+
+    @inlinable
+    public static func encodeElements(
+        _ values: Span<Self>, _ number: UInt32, into output: inout OutputSpan<UInt8>
+    ) {
+        var width = 1
+        for index in values.indices {
+            output.tag(number, .delimited)
+            values[index].encodeValue(into: &output, &width)
+        }
+    }
 }
 
 /// What the key of a map can be; in the order of the numbers, or of the bytes of strings.

@@ -1,8 +1,10 @@
-/// A value with fields; what the schema compiler generates.
+public import Spans
+
+/// A value with fields; what the schema compiler generates are ``GeneratedMessage``s.
 ///
-/// It says once how its fields are written and once how they are read, and has with that a binary
-/// form, which is protobuf's wire format, written deterministically (`docs/IDL.md`, part 6), and a
-/// JSON form (part 7).
+/// It says how its fields are written and how they are read, and has with that a binary form, which
+/// is protobuf's wire format, written deterministically (`docs/IDL.md`, part 6), and a JSON form
+/// (part 7).
 public protocol Message: FieldValue, CustomStringConvertible, CustomDebugStringConvertible
 where Limit == Unlimited {
     /// Every field at its default.
@@ -47,7 +49,7 @@ extension Message {
     @inlinable @inline(__always)
     public func encode(into output: inout OutputSpan<UInt8>) { write(to: &output) }
 
-    @inlinable
+    @inlinable @inline(__always)
     public mutating func decode(from bytes: Span<UInt8>, _ reader: inout WireReader)
         throws(DecodingFailure)
     {
@@ -81,19 +83,64 @@ extension Message {
     }
 }
 
+/// A message that lists its fields once, for writing and for reading.
+public protocol GeneratedMessage: Message {
+    /// Fields that the schema does not have, in their wire form.
+    var unknownFields: [UInt8] { get set }
+    /// Passes each field to the coder, in ascending order of the numbers, and changes none itself: a
+    /// message that is written stands where nobody may change it.
+    mutating func fields<C: FieldCoder>(_ coder: inout C, _ bytes: Span<UInt8>) throws(C.Failure)
+}
+
+extension GeneratedMessage {
+    /// Gives all fields to a writer, which leaves them as they are.
+    @inlinable @inline(__always)
+    mutating func give(to writer: inout some FieldWriter & ~Copyable & ~Escapable) {
+        fields(&writer, Span())
+        writer.unknown(unknownFields)
+    }
+
+    @inlinable @inline(__always)
+    public func write(to writer: inout some FieldWriter & ~Copyable & ~Escapable) {
+        withUnchanged(self) { $0.give(to: &writer) }
+    }
+
+    @inlinable @inline(__always)
+    public mutating func read(from bytes: Span<UInt8>, _ reader: inout some FieldReader)
+        throws(DecodingFailure)
+    {
+        try fields(&reader, bytes)
+        try reader.rest(bytes, &unknownFields)
+    }
+
+    @inlinable
+    public func encode(into writer: inout WireWriter) {
+        withUnchanged(self) { message in
+            var size = WireSize()
+            message.give(to: &size)
+            if size.longest > writer.copiedMax { return message.give(to: &writer) }
+            writer.bytes.append(addingCapacity: size.bound) { message.give(to: &$0) }
+        }
+    }
+}
+
 /// An enumeration of a schema: a number that this program may not have a name for.
 public protocol OpenEnum: FieldValue, RawRepresentable
 where RawValue == Int32, Limit == Unlimited {
-    /// The value whose number is 0.
-    init()
     /// The value of a number; `unrecognized` where the schema has no name for it.
     init(rawValue: Int32)
     /// The names that the values have in JSON, which are those of the `.proto`.
     static var jsonNames: EnumNames { get }
 }
 
+extension OpenEnum {
+    /// The value whose number is 0, which is the default.
+    @inlinable @inline(__always)
+    public init() { self.init(rawValue: 0) }
+}
+
 /// The generation of generated code that this runtime understands.
 ///
 /// Generated code names the one it was made for, so that code of another generation does not
 /// compile.
-public enum GeneratedCode4 {}
+public enum GeneratedCode5 {}

@@ -2,6 +2,29 @@
 
 public import Spans
 
+extension OutputSpan: FieldCoding where Element == UInt8 {
+    public typealias Failure = Never
+
+    @inlinable @inline(__always)
+    public mutating func field<V: FieldValue>(
+        _ bytes: Span<UInt8>, _ number: UInt32, _ name: String, _ value: inout V,
+        _ limit: V.Limit
+    ) { value.encodeField(number, into: &self) }
+
+    @inlinable @inline(__always)
+    public mutating func field<M: GeneratedMessage>(
+        _ bytes: Span<UInt8>, _ number: UInt32, _ name: String, _ value: inout M
+    ) {
+        let before = count
+        var width = 1
+        tag(number, .delimited)
+        let start = begin(width)
+        value.give(to: &self)
+        // The default has no bytes, and is left out.
+        if end(start, &width) == 0 { removeLast(count - before) }
+    }
+}
+
 extension OutputSpan: FieldWriter where Element == UInt8 {
     @inlinable @inline(__always)
     public mutating func field<V: FieldValue>(_ number: UInt32, _ name: String, _ value: V) {
@@ -11,17 +34,6 @@ extension OutputSpan: FieldWriter where Element == UInt8 {
     @inlinable @inline(__always)
     public mutating func field(_ number: UInt32, _ name: String, _ value: String) {
         value.encodeField(number, into: &self)
-    }
-
-    @inlinable @inline(__always)
-    public mutating func field<M: Message>(_ number: UInt32, _ name: String, _ value: M) {
-        let before = count
-        var width = 1
-        tag(number, .delimited)
-        let start = begin(width)
-        value.encode(into: &self)
-        // The default has no bytes, and is left out.
-        if end(start, &width) == 0 { removeLast(count - before) }
     }
 
     @inlinable @inline(__always)
@@ -38,7 +50,7 @@ extension OutputSpan: FieldWriter where Element == UInt8 {
         if values.isEmpty { return }
         var width = 1
         if V.wireType == .delimited {
-            elements(number, values.span, &width)
+            V.encodeElements(values.span, number, into: &self)
         } else {
             let values = values.span
             tag(number, .delimited)
@@ -46,16 +58,6 @@ extension OutputSpan: FieldWriter where Element == UInt8 {
             var ignored = 1
             for index in values.indices { values[index].encodeValue(into: &self, &ignored) }
             end(start, &width)
-        }
-    }
-
-    @inlinable
-    mutating func elements<V: WireWritable & ~Copyable>(
-        _ number: UInt32, _ values: Span<V>, _ width: inout Int
-    ) {
-        for index in values.indices {
-            tag(number, .delimited)
-            values[index].encodeValue(into: &self, &width)
         }
     }
 

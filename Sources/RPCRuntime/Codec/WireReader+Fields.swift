@@ -78,8 +78,14 @@ extension WireReader: FieldReader {
     ) throws(DecodingFailure) {
         while tag == Self.tag(number, V.wireType) {
             guard values.count < count else { throw failure(.tooMany(limit: count)) }
+            let start = position
             values.append(V.fieldDefault)
             try values[values.count - 1].decodeValue(from: bytes, &self, limit)
+            if values.count == 1 {
+                // As many more as there are if they are all as long as the first.
+                let more = (end &- position) / (position &- start &+ 1)
+                values.reserveCapacity(min(more &+ 1, count, 1024))
+            }
             try advance(bytes)
         }
         if V.wireType == .delimited || tag != Self.tag(number, .delimited) { return }

@@ -105,6 +105,19 @@ public struct WireReader: Sendable {
 
     @usableFromInline
     mutating func longVarint(_ bytes: Span<UInt8>) throws(DecodingFailure) -> UInt64 {
+        guard let word = bytes.word(at: position) else { return try varintByBytes(bytes) }
+        let last = ~word & 0x8080_8080_8080_8080
+        let count = last.trailingZeroBitCount &>> 3 &+ 1
+        guard count <= 8, count <= end &- position else { return try varintByBytes(bytes) }
+        position &+= count
+        // Up to the last byte, of each its seven bits, moved together in three steps.
+        var value = word & (last ^ (last &- 1)) & 0x7F7F_7F7F_7F7F_7F7F
+        value = value & 0x007F_007F_007F_007F | (value & 0x7F00_7F00_7F00_7F00) &>> 1
+        value = value & 0x0000_3FFF_0000_3FFF | (value & 0x3FFF_0000_3FFF_0000) &>> 2
+        return value & 0x0000_0000_0FFF_FFFF | (value & 0x0FFF_FFFF_0000_0000) &>> 4
+    }
+
+    private mutating func varintByBytes(_ bytes: Span<UInt8>) throws(DecodingFailure) -> UInt64 {
         // At most ten bytes, the first of which has been looked at; one check for all of them.
         let bytes = bytes.extracting(position..<min(end, position &+ 10))
         var value = UInt64(bytes[0] & 0x7F)
@@ -219,9 +232,7 @@ public struct WireReader: Sendable {
         let range = try delimited(bytes)
         try check(range.count, limit)
         position = range.upperBound
-        var value: [UInt8] = []
-        value.append(bytes, range)
-        return value
+        return range.isEmpty ? [] : Array(copying: bytes.extracting(range))
     }
 
     /// The bytes of a field that stand elsewhere; nil, having moved nowhere, when these do not.

@@ -32,9 +32,20 @@ extension WireSize: FieldWriter {
     }
 
     @inlinable @inline(__always)
-    public mutating func field<M: Message>(_ number: UInt32, _ name: String, _ value: M) {
+    public mutating func field<V: FieldValue>(
+        _ bytes: Span<UInt8>, _ number: UInt32, _ name: String, _ value: inout V,
+        _ limit: V.Limit
+    ) {
         add(Self.tag(number))
         value.measure(&self)
+    }
+
+    @inlinable @inline(__always)
+    public mutating func field<M: GeneratedMessage>(
+        _ bytes: Span<UInt8>, _ number: UInt32, _ name: String, _ value: inout M
+    ) {
+        add(Self.tag(number) + 10)
+        value.give(to: &self)
     }
 
     @inlinable @inline(__always)
@@ -48,15 +59,8 @@ extension WireSize: FieldWriter {
     public mutating func field<V: FieldValue>(_ number: UInt32, _ name: String, _ values: [V]) {
         if values.isEmpty { return }
         add(10)
-        elements(number, values.span)
-    }
-
-    @inlinable
-    mutating func elements<V: WireWritable & ~Copyable>(_ number: UInt32, _ values: Span<V>) {
-        for index in values.indices {
-            if V.wireType == .delimited { add(Self.tag(number)) }
-            values[index].measure(&self)
-        }
+        if V.wireType == .delimited { add(values.count * Self.tag(number)) }
+        V.measureElements(values.span, &self)
     }
 
     @inlinable

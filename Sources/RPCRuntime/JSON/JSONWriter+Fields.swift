@@ -59,20 +59,26 @@ extension JSONWriter: FieldWriter {
     // MARK: Redaction
 
     @inlinable
-    public mutating func redacted<V: FieldValue>(_ number: UInt32, _ name: String, _ value: V) {
+    public mutating func redacted<V: FieldValue>(
+        _ bytes: Span<UInt8>, _ number: UInt32, _ name: String, _ value: inout V,
+        _ limit: V.Limit
+    ) {
         if !redacts { return field(number, name, value) }
         if writesDefaults || !value.isFieldDefault { redacted(name) }
     }
 
     @inlinable
-    public mutating func redacted<V: FieldValue>(_ number: UInt32, _ name: String, _ value: V?) {
-        if !redacts { return field(number, name, value) }
-        if value != nil { redacted(name) } else { field(number, name, value) }
+    public mutating func redacted<V: FieldValue>(
+        _ bytes: Span<UInt8>, _ number: UInt32, _ name: String, _ value: inout V?,
+        _ limit: V.Limit
+    ) {
+        if redacts, value != nil { redacted(name) } else { field(number, name, value) }
     }
 
     @inlinable
     public mutating func redacted<V: FieldValue>(
-        _ number: UInt32, _ name: String, _ values: [V]
+        _ bytes: Span<UInt8>, _ number: UInt32, _ name: String, _ values: inout [V],
+        _ limit: V.Limit, count: Int
     ) {
         if !redacts { return field(number, name, values) }
         if writesDefaults || !values.isEmpty { redacted(name) }
@@ -80,10 +86,20 @@ extension JSONWriter: FieldWriter {
 
     @inlinable
     public mutating func redacted<K: MapKey, V: FieldValue>(
-        _ number: UInt32, _ name: String, _ values: [K: V]
+        _ bytes: Span<UInt8>, _ number: UInt32, _ name: String, _ values: inout [K: V],
+        keys: K.Limit, _ limit: V.Limit, count: Int
     ) {
         if !redacts { return field(number, name, values) }
         if writesDefaults || !values.isEmpty { redacted(name) }
+    }
+
+    @inlinable
+    public mutating func redactedChoice<V: FieldValue, Choice>(
+        _ bytes: Span<UInt8>, _ number: UInt32, _ name: String, _ choice: inout Choice?,
+        _ make: (V) -> Choice, _ limit: V.Limit, _ value: (Choice) -> V?
+    ) {
+        let value = choice.flatMap(value)
+        if redacts, value != nil { redacted(name) } else { field(number, name, value) }
     }
 
     /// Fields that the schema does not have have no names, and so no place in JSON.

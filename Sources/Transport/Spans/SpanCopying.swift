@@ -90,7 +90,33 @@ extension String {
         }
         return bits & 0x8080_8080_8080_8080 == 0
     }
+    if count >= 4 {
+        let first = unsafe start.loadUnaligned(as: UInt32.self)
+        let last = unsafe start.loadUnaligned(fromByteOffset: count &- 4, as: UInt32.self)
+        return (first | last) & 0x8080_8080 == 0
+    }
     var bits: UInt8 = 0
     for offset in 0..<count { bits |= unsafe start.load(fromByteOffset: offset, as: UInt8.self) }
     return bits < 0x80
+}
+
+extension [UInt8] {
+    /// An array with the bytes of a span.
+    @inlinable @inline(__always)
+    public init(copying bytes: Span<UInt8>) {
+        // Safe because the buffer is used up within the closure.
+        self = unsafe bytes.withUnsafeBufferPointer { unsafe Array($0) }
+    }
+}
+
+extension Span where Element == UInt8 {
+    /// Eight bytes as a number, the first the lowest; nil unless there are as many.
+    @inlinable @inline(__always)
+    public func word(at index: Int) -> UInt64? {
+        guard index >= 0, index <= count &- 8 else { return nil }
+        // Safe because all eight bytes are within the span.
+        return unsafe withUnsafeBytes { bytes in
+            UInt64(littleEndian: unsafe bytes.loadUnaligned(fromByteOffset: index, as: UInt64.self))
+        }
+    }
 }
