@@ -90,7 +90,7 @@ extension Message {
         write(to: &size)
     }
 
-    @inlinable
+    @inlinable @inline(__always)
     public func encodeField(_ number: UInt32, into output: inout OutputSpan<UInt8>) {
         let before = output.count
         var width = 1

@@ -12,6 +12,24 @@ extension OutputSpan: FieldCoding where Element == UInt8 {
     ) { value.encodeField(number, into: &self) }
 
     @inlinable @inline(__always)
+    public mutating func field<V: FieldValue>(
+        _ bytes: Span<UInt8>, _ number: UInt32, _ name: String, _ value: inout V?,
+        _ limit: V.Limit
+    ) { present(number, value) }
+
+    /// Appends a value that is there; generic over what has no copies, so that it makes none.
+    @inlinable @inline(__always)
+    mutating func present<V: WireWritable & ~Copyable>(_ number: UInt32, _ value: borrowing V?) {
+        switch value {
+        case .none: return
+        case .some(let value):
+            var width = 1
+            tag(number, V.wireType)
+            value.encodeValue(into: &self, &width)
+        }
+    }
+
+    @inlinable @inline(__always)
     public mutating func field<M: GeneratedMessage>(
         _ bytes: Span<UInt8>, _ number: UInt32, _ name: String, _ value: inout M
     ) {
@@ -38,10 +56,7 @@ extension OutputSpan: FieldWriter where Element == UInt8 {
 
     @inlinable @inline(__always)
     public mutating func field<V: FieldValue>(_ number: UInt32, _ name: String, _ value: V?) {
-        guard let value else { return }
-        var width = 1
-        tag(number, V.wireType)
-        value.encodeValue(into: &self, &width)
+        present(number, value)
     }
 
     /// Numbers are packed: one field with all of them.

@@ -41,6 +41,23 @@ extension WireSize: FieldWriter {
     }
 
     @inlinable @inline(__always)
+    public mutating func field<V: FieldValue>(
+        _ bytes: Span<UInt8>, _ number: UInt32, _ name: String, _ value: inout V?,
+        _ limit: V.Limit
+    ) { present(number, value) }
+
+    /// Adds a value that is there; generic over what has no copies, so that it makes none.
+    @inlinable @inline(__always)
+    mutating func present<V: WireWritable & ~Copyable>(_ number: UInt32, _ value: borrowing V?) {
+        switch value {
+        case .none: return
+        case .some(let value):
+            add(Self.tag(number))
+            value.measure(&self)
+        }
+    }
+
+    @inlinable @inline(__always)
     public mutating func field<M: GeneratedMessage>(
         _ bytes: Span<UInt8>, _ number: UInt32, _ name: String, _ value: inout M
     ) {
@@ -50,9 +67,7 @@ extension WireSize: FieldWriter {
 
     @inlinable @inline(__always)
     public mutating func field<V: FieldValue>(_ number: UInt32, _ name: String, _ value: V?) {
-        guard let value else { return }
-        add(Self.tag(number))
-        value.measure(&self)
+        present(number, value)
     }
 
     @inlinable
