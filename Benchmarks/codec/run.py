@@ -14,6 +14,7 @@ MESSAGES = {"request": "small request", "punch": "punch", "page": "page of 1,000
 # (row, who has it); a row is measured for one after the other before the next row begins
 ROWS = [(f"{m}.{w}", CODECS) for m in MESSAGES for w in ("encode", "decode")]
 ROWS += [(f"{m}.encode-reused", ["ours"]) for m in MESSAGES] + [("memcpy.same", ["c++"]), ("memcpy.fresh", ["c++"])]
+ROWS += [(f"{m}.{w}-floor", ["ours"]) for m in ("request", "punch") for w in ("encode", "decode")]
 ROWS += [("json-page.encode", ["ours", "foundation"]), ("json-page.decode", ["ours", "foundation"])]
 ap = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
 ap.add_argument("--rounds", type=int, default=5, help="how often everything is measured (5)")
@@ -54,6 +55,10 @@ reused = [r for r, _ in wanted if r.endswith("-reused")]
 if reused:
     print("\nOurs into the buffer of the time before, which nobody else does here:\n\n| row | ns | to a fresh array |\n|---|--:|--:|")
     for row in reused: print(f"| {MESSAGES[row.split('.')[0]]} | {time(ns(row, 'ours'))} | {ratio(ns(row, 'ours'), ns(row.replace('-reused', ''), 'ours'))} |")
+floors = [r for r, _ in wanted if r.endswith("-floor") and ns(r.replace("-floor", ""), "swift-protobuf")]
+if floors:
+    print("\nWhat the values alone cost, a new array of the same bytes, and the message made of values that are known:\n\n| row | floor | ours | ours : floor | swift-protobuf : floor |\n|---|--:|--:|--:|--:|")
+    for row in floors: y, r = ns(row, "ours"), row.replace("-floor", ""); print(f"| {MESSAGES[row.split('.')[0]]}, {r.split('.')[1]} | {time(y)} | {time(ns(r, 'ours'))} | {ratio(ns(r, 'ours'), y)} | {ratio(ns(r, 'swift-protobuf'), y)} |")
 if ns("memcpy.same", "c++"):
     print("\nOne copy of 1 MiB, and the rows of 1 MiB as so many copies:\n\n| | ns | ours encode | ours encode, reused | ours decode | swift-protobuf encode | decode | C++ encode | decode |\n|---|--:|--:|--:|--:|--:|--:|--:|--:|")
     for row, name in (("memcpy.same", "into the same memory"), ("memcpy.fresh", "malloc, copy, free")):

@@ -106,15 +106,22 @@ public struct WireReader: Sendable {
     @usableFromInline
     mutating func longVarint(_ bytes: Span<UInt8>) throws(DecodingFailure) -> UInt64 {
         guard let word = bytes.word(at: position) else { return try varintByBytes(bytes) }
-        let last = ~word & 0x8080_8080_8080_8080
-        let count = last.trailingZeroBitCount &>> 3 &+ 1
+        let (value, count) = Self.varint(in: word)
         guard count <= 8, count <= end &- position else { return try varintByBytes(bytes) }
         position &+= count
+        return value
+    }
+
+    /// The varint that a word begins with; of more bytes than the word has where it does not end in it.
+    @inline(__always)
+    static func varint(in word: UInt64) -> (value: UInt64, count: Int) {
+        let last = ~word & 0x8080_8080_8080_8080
         // Up to the last byte, of each its seven bits, moved together in three steps.
         var value = word & (last ^ (last &- 1)) & 0x7F7F_7F7F_7F7F_7F7F
         value = value & 0x007F_007F_007F_007F | (value & 0x7F00_7F00_7F00_7F00) &>> 1
         value = value & 0x0000_3FFF_0000_3FFF | (value & 0x3FFF_0000_3FFF_0000) &>> 2
-        return value & 0x0000_0000_0FFF_FFFF | (value & 0x0FFF_FFFF_0000_0000) &>> 4
+        value = value & 0x0000_0000_0FFF_FFFF | (value & 0x0FFF_FFFF_0000_0000) &>> 4
+        return (value, last.trailingZeroBitCount &>> 3 &+ 1)
     }
 
     private mutating func varintByBytes(_ bytes: Span<UInt8>) throws(DecodingFailure) -> UInt64 {

@@ -5,13 +5,31 @@ import RPCRuntime
 enum Program {
     static func main() throws {
         let request = Samples.Request()
+        let sample = Samples.Punch(7)
+        let (location, device, cursor) = (bytes(request.location), bytes(request.device), request.cursor)
+        let texts = [sample.device, sample.user, sample.resolvedUser, sample.localTime].map(bytes)
+        let source = PunchSource(rawValue: sample.source)
+        let (received, instant) = (timestamp(sample.receivedAt), timestamp(sample.instant))
         try Harness.run([
             try measured(
                 "request",
                 SmallRequest(
                     location: request.location, device: request.device, after: request.after,
-                    limit: request.limit, cursor: request.cursor)),
-            try measured("punch", punch(Samples.Punch(7))),
+                    limit: request.limit, cursor: request.cursor),
+                made: {
+                    SmallRequest(
+                        location: text(location), device: text(device), after: request.after,
+                        limit: request.limit, cursor: copy(cursor))
+                }),
+            try measured(
+                "punch", punch(sample),
+                made: {
+                    Punch(
+                        device: text(texts[0]), user: text(texts[1]), resolvedUser: text(texts[2]),
+                        localTime: text(texts[3]), state: sample.state, verify: sample.verify,
+                        workCode: sample.workCode, source: source, receivedAt: received,
+                        instant: instant)
+                }),
             try measured("page", page()),
             try measured("blob", Blob(data: Samples.blob)),
             try measuredJSON("json-page", page()),
@@ -19,8 +37,16 @@ enum Program {
     }
 
     @inline(__always)
-    private static func measured<M: Message>(_ name: String, _ message: M) throws -> Case {
+    private static func measured<M: Message>(
+        _ name: String, _ message: M, made: (() -> M)? = nil
+    ) throws -> Case {
         let bytes = message.encoded()
+        var floors: [(name: String, run: (Int) throws -> Void)] = []
+        if let made {
+            guard made() == message else { throw Failure("\(name) is made otherwise") }
+            floors.append(("encode-floor", { for _ in 0..<$0 { consume(copy(bytes)) } }))
+            floors.append(("decode-floor", { for _ in 0..<$0 { consume(made()) } }))
+        }
         return Case(
             name,
             bytes: {
@@ -48,7 +74,21 @@ enum Program {
                         }
                     }
                 ),
-            ])
+            ] + floors)
+    }
+
+    // MARK: Floors: what the values cost when nothing has to be read or checked
+
+    private static func bytes(_ text: String) -> [UInt8] { Array(text.utf8) }
+
+    @inline(__always)
+    private static func text(_ bytes: [UInt8]) -> String {
+        String(copying: unsafe UTF8Span(unchecked: bytes.span, isKnownASCII: true))
+    }
+
+    @inline(__always)
+    private static func copy(_ bytes: [UInt8]) -> [UInt8] {
+        unsafe bytes.withUnsafeBufferPointer { unsafe Array($0) }
     }
 
     @inline(__always)
