@@ -88,7 +88,7 @@ public protocol GeneratedMessage: Message {
     /// Fields that the schema does not have, in their wire form.
     var unknownFields: [UInt8] { get set }
     /// Passes each field to the coder, in ascending order of the numbers, and changes none itself: a
-    /// message that is written stands where nobody may change it.
+    /// message that is written is only lent, without its references being counted.
     mutating func fields<C: FieldCoder>(_ coder: inout C, _ bytes: Span<UInt8>) throws(C.Failure)
 }
 
