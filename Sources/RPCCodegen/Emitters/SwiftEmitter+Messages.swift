@@ -64,9 +64,9 @@ extension SwiftEmitter {
 
     private func fields(_ message: MessageModel, _ printer: inout Printer) {
         printer.line()
-        printer.line(
-            "public mutating func fields<C: FieldCoder>(_ coder: inout C, _ bytes: Span<UInt8>)")
-        printer.line("    throws(C.Failure)")
+        let parameters = "_ coder: inout Coder, _ bytes: Span<UInt8>"
+        printer.line("public mutating func fields<Coder: FieldCoder>(\(parameters))")
+        printer.line("    throws(Coder.Failure)")
         printer.line("{")
         printer.indented { printer in
             for field in message.fieldsByNumber { self.field(field, &printer) }

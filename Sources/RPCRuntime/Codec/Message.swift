@@ -89,7 +89,8 @@ public protocol GeneratedMessage: Message {
     var unknownFields: [UInt8] { get set }
     /// Passes each field to the coder, in ascending order of the numbers, and changes none itself: a
     /// message that is written is only lent, without its references being counted.
-    mutating func fields<C: FieldCoder>(_ coder: inout C, _ bytes: Span<UInt8>) throws(C.Failure)
+    mutating func fields<Coder: FieldCoder>(_ coder: inout Coder, _ bytes: Span<UInt8>)
+        throws(Coder.Failure)
 }
 
 extension GeneratedMessage {
