@@ -104,17 +104,14 @@ enum Names {
     /// Types that generated code or its reader needs under their own names.
     static let swiftTypes: Set<String> = [
         "Any", "Array", "Bool", "CallOptions", "Client", "Coder", "DecodingFailure", "Dictionary",
-        "Double",
-        "Duration", "EnumNames", "Error", "FieldCoder", "FieldReader", "FieldValue", "FieldWriter",
-        "Float", "GeneratedCode5", "GeneratedMessage", "Generation", "Hashable", "Int", "Int32",
-        "Int64", "Message",
-        "MessageStream", "MessageWriter", "Method", "MethodDescriptor", "MethodHandler",
-        "MethodKind", "Never", "OpenEnum", "Optional", "Protocol", "Result",
-        "RPCCaller",
-        "RPCConnection", "RPCError", "RPCTarget", "RPCUUID", "SchemaCatalog", "Self", "Sendable",
-        "ServerCall", "Service", "ServiceDescriptor", "ServiceHandlers", "Set", "Span",
-        "StaticString", "String", "Timestamp", "Type", "UInt32", "UInt64", "UInt8", "Void",
-        "WireReader", "WireWriter",
+        "Double", "Duration", "EnumNames", "Error", "FieldCoder", "FieldReader", "FieldValue",
+        "FieldWriter", "Float", "GeneratedCode5", "GeneratedMessage", "Generation", "Hashable",
+        "Int", "Int32", "Int64", "Message", "MessageStream", "MessageWriter", "Method",
+        "MethodDescriptor", "MethodHandler", "MethodKind", "Never", "OpenEnum", "Optional",
+        "Protocol", "Result", "RPCCaller", "RPCConnection", "RPCError", "RPCTarget", "RPCUUID",
+        "SchemaCatalog", "Self", "Sendable", "ServerCall", "Service", "ServiceDescriptor",
+        "ServiceHandlers", "Set", "Span", "StaticString", "String", "Timestamp", "Type", "UInt32",
+        "UInt64", "UInt8", "Void", "WireReader", "WireWriter",
     ]
 
     /// Members that every message has.
