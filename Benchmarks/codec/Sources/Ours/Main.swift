@@ -6,7 +6,9 @@ enum Program {
     static func main() throws {
         let request = Samples.Request()
         let sample = Samples.Punch(7)
-        let (location, device, cursor) = (bytes(request.location), bytes(request.device), request.cursor)
+        let (location, device, cursor) = (
+            bytes(request.location), bytes(request.device), request.cursor
+        )
         let texts = [sample.device, sample.user, sample.resolvedUser, sample.localTime].map(bytes)
         try Harness.run([
             try measured(
